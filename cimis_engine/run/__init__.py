@@ -1,1 +1,1 @@
-"""To be described by its owner."""
+"""One execution over a plan: the engine, its ledger, its journal of events, and the state folded from them."""
