@@ -1,0 +1,44 @@
+# Two commands do everything: `make run` and `make test`. Both need only Python >= 3.11 and the package index.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: run test lint unit proof benchmarks screenshots snapshots clean
+
+run: $(READY)
+	@$(BIN)/cimis demo --fresh $(ARGS)
+
+test: lint unit
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+unit: $(READY)
+	$(BIN)/pytest -n 2 -m "not proof" $(ARGS)
+
+# The longer proofs: hundreds of kills, storms over many station-years.
+proof: $(READY)
+	$(BIN)/pytest -m proof $(ARGS)
+
+benchmarks: $(READY)
+	@for b in benchmarks/bench_*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+
+# Records a demo run, then paints its journal at several sizes.
+screenshots: $(READY)
+	$(BIN)/python benchmarks/make_screenshots.py
+
+# Accept what the screens look like now as the baseline of the snapshot tests. Look at them first.
+snapshots: $(READY)
+	$(BIN)/pytest tests/snapshot --snapshot-update
+
+$(READY): pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; rm -rf .venv; exit 1; }
+	@echo "Installing into .venv (once) ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache demo-data

@@ -1,0 +1,102 @@
+"""Filing: a finished job's pages become chunks in the store, and the job is done in the ledger. In that order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from cimis_engine.errors import CimisError
+from cimis_engine.model.batch import Covered, RecordBatch, empty_batch, item_mask, merge
+from cimis_engine.model.plan import JobSpec, Plan, expected_records
+from cimis_engine.run import events as ev
+from cimis_engine.store.store import ChunkWritten, Store
+
+T = TypeVar("T")
+
+
+class ChunkNotStoredError(CimisError):
+    """A chunk could not be written; what was stored before is untouched. `year` says which, `error_class` why."""
+
+    def __init__(self, year: int, cause: CimisError) -> None:
+        super().__init__(str(cause), hint=cause.hint)
+        self.year, self.exit_code = year, cause.exit_code
+        self.error_class = "integrity" if cause.exit_code == 6 else "store"
+
+
+class Filing:
+    """Writes on one thread of its own, so that a slow disk stalls no download and SQLite sees one caller."""
+
+    def __init__(self, plan: Plan, store: Store, emit: Callable[[ev.Event], None]) -> None:
+        self._plan, self._store, self._emit = plan, store, emit
+        self._stations = {s.number: s for s in plan.stations}
+        self._thread = ThreadPoolExecutor(1, "store")
+
+    async def on_disk(self, work: Callable[[], T]) -> T:
+        """Run `work` on the store thread, in order of calls."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def close(self) -> None:
+        self._thread.shutdown()
+
+    async def file(self, spec: JobSpec, batches: dict[int, list[RecordBatch]]) -> tuple[int, int]:
+        """Write a chunk for each year of the job, taking its parts out of `batches`; (records, missing).
+
+        Raises `ChunkNotStoredError` at the first that fails; the years before it stay stored.
+        """
+        records = missing = 0
+        for year in spec.span.years:
+            self._emit(ev.ChunkStarted(job=spec.id, station=spec.station, year=year))
+            batch = self._year_batch(spec, year, batches.get(year, []))
+            try:
+                event = await self.on_disk(lambda y=year, b=batch: self._write(spec, y, b))  # type: ignore[misc]
+            except CimisError as error:
+                failure = ChunkNotStoredError(year, error)
+                self._emit(
+                    ev.ChunkFailed(
+                        job=spec.id,
+                        station=spec.station,
+                        year=year,
+                        error_class=failure.error_class,
+                        message=str(error),
+                        hint=error.hint,
+                    )
+                )
+                raise failure from error
+            batches.pop(year, None)
+            records, missing = records + event.records, missing + event.missing
+            self._emit(event)
+        return records, missing
+
+    def _year_batch(self, spec: JobSpec, year: int, parts: list[RecordBatch]) -> RecordBatch:
+        plan = self._plan
+        slots = spec.span.slot_range(plan.interval, year)
+        whole = merge(parts or [empty_batch(spec.station, plan.interval, year, plan.units)])
+        return whole.with_covered([Covered(slots[0], slots[-1], item_mask(plan.items))])
+
+    def _write(self, spec: JobSpec, year: int, batch: RecordBatch) -> ev.ChunkFinished:
+        part = spec.span.within_year(year)
+        assert part is not None
+        expected = expected_records(self._stations[spec.station], self._plan.interval, part)
+        written: ChunkWritten = self._store.write(batch)
+        return ev.ChunkFinished(
+            job=spec.id,
+            station=spec.station,
+            year=year,
+            path=str(written.path),
+            digest=written.digest,
+            records=len(batch),
+            expected=expected,
+            missing=max(0, expected - len(batch)),
+            nulls=batch.nulls,
+            chunk_records=written.records,
+            raw_bytes=written.raw_bytes,
+            stored_bytes=written.stored_bytes,
+            changed=written.changed,
+            encode_ms=written.encode_ms,
+            write_ms=written.write_ms,
+            verify_ms=written.verify_ms,
+            commit_ms=written.commit_ms,
+            batch_bytes=batch.nbytes,
+        )

@@ -1,0 +1,92 @@
+"""What a run is asked to do, as it is written into `runs/<run-id>/spec.json`. It never holds the key."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from cimis_engine.model.items import DataItem, Interval, UnitSystem, items_of, parse_items
+from cimis_engine.model.period import PST, Span, parse_date
+
+DEFAULT_BASE_URL = "https://et.water.ca.gov"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How to fetch. Seconds unless named otherwise. `ca_file` adds a certificate authority; verification is never off.
+
+    `whole_body` reads a response to its end before decoding it: the predecessor's way, kept as the baseline of
+    benchmarks. `decoder` is `fast` or `ijson` (the strict reference).
+    """
+
+    base_url: str = DEFAULT_BASE_URL
+    ca_file: str | None = None
+    concurrency: int = 4
+    max_attempts: int = 3
+    connect_timeout: float = 10.0
+    read_timeout: float = 30.0
+    attempt_timeout: float = 120.0
+    backoff_base: float = 1.0
+    gzip: bool = True
+    decoder: str = "fast"
+    whole_body: bool = False
+    drain_timeout: float = 30.0
+    max_failures: int = 20
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What to fetch. `stations`: `2,5,10-20`, `all`, or empty with `sample`. Items: slugs, empty for all.
+
+    `refetch` plans slots that the store already covers, too.
+    """
+
+    stations: str = ""
+    sample: int = 0
+    start: str
+    end: str
+    interval: str = "daily"
+    units: str = "M"
+    items: tuple[str, ...] = ()
+    refetch: bool = False
+
+    @property
+    def span(self) -> Span:
+        return Span(parse_date(self.start), parse_date(self.end))
+
+    def item_set(self) -> tuple[DataItem, ...]:
+        interval = Interval(self.interval)
+        return parse_items(self.items, interval) if self.items else items_of(interval)
+
+    @property
+    def unit_system(self) -> UnitSystem:
+        return UnitSystem(self.units)
+
+
+class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A run's own file. The plan is made again from the request and the store, so a spec can be run twice."""
+
+    run_id: str
+    command: str
+    data_dir: str
+    request: Request
+    settings: Settings
+
+    @property
+    def run_dir(self) -> Path:
+        return Path(self.data_dir) / "runs" / self.run_id
+
+
+def new_run_id(now: float) -> str:
+    """`mmdd-hhmm-xxxx` in PST: short enough to type, distinct enough for a data directory."""
+    return f"{datetime.fromtimestamp(now, PST):%m%d-%H%M}-{secrets.token_hex(2)}"
+
+
+def save_spec(spec: RunSpec) -> None:
+    spec.run_dir.mkdir(parents=True, exist_ok=False)
+    (spec.run_dir / "spec.json").write_bytes(msgspec.json.format(msgspec.json.encode(spec), indent=2))
+
+
+def load_spec(run_dir: Path) -> RunSpec:
+    return msgspec.json.decode((run_dir / "spec.json").read_bytes(), type=RunSpec)

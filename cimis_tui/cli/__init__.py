@@ -1,0 +1,1 @@
+"""The command line: one file a group of commands. Nothing here is imported before it is asked for (see `parser`)."""

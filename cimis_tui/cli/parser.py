@@ -1,0 +1,244 @@
+"""The shape of the command line: names, options and help of every command, and no work.
+
+Importing this room must stay cheap: `cimis --help` and `cimis --version` load argparse and nothing of the engine. A
+command's handler is named by text (`module:function` below `cimis_tui.cli`) and imported when it runs; the options of
+a command are only declared when that command is on the line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from cimis_engine import __version__
+from cimis_engine.errors import UsageError
+
+Declare = Callable[[argparse.ArgumentParser], None]
+_SINGLE_DASH = re.compile(r"-([a-z][a-z-]+)(=.*)?")
+EXIT_CODES = (
+    "exit codes: 0 done · 1 internal error · 2 usage · 3 partial · 4 nothing stored, try later · "
+    "5 nothing stored, permanent · 6 damaged data · 130/143 interrupted, resumable"
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse whose mistakes are `UsageError`s, so that `--json` can report them as a document."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, hint=f"`{self.prog} --help` lists the options")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`handler` is `module:function`, called with the parsed arguments and an `Output`; it returns the exit code."""
+
+    name: str
+    help: str
+    handler: str
+    declare: Declare
+
+
+def _positive(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"not a whole number above zero: '{text}'")
+    return value
+
+
+
+
+def _data_dir(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data-dir", metavar="DIR", help="where chunks, catalog and runs live (default ./data)")
+
+
+def _json(parser: argparse._ActionsContainer, what: str = "one JSON document on stdout, and nothing else") -> None:
+    parser.add_argument("--json", action="store_true", help=what)
+
+
+def _server(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--base-url", metavar="URL", help="the API (default https://et.water.ca.gov)")
+    parser.add_argument("--ca-file", metavar="FILE", help="trust this certificate authority too")
+
+
+def _station_year(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--station", type=_positive, required=True, metavar="N", help="station number")
+    parser.add_argument("--year", type=_positive, required=True, metavar="YYYY", help="calendar year")
+    parser.add_argument("--hourly", action="store_true", help="hourly records instead of daily ones")
+    _data_dir(parser)
+    _server(parser)
+
+
+def _what(parser: argparse.ArgumentParser, years: str) -> None:
+    parser.add_argument(years, dest="years", metavar="YEARS", help="2024 or 2015-2024")
+    parser.add_argument("--start", metavar="DATE", help="first day, yyyy-mm-dd, inclusive")
+    parser.add_argument("--end", metavar="DATE", help="last day, yyyy-mm-dd, inclusive")
+    parser.add_argument("--hourly", action="store_true", help="hourly records instead of daily ones")
+    parser.add_argument("--items", metavar="SLUGS", help="data items, comma separated (default: all of the interval)")
+    parser.add_argument("--units", choices=("M", "E"), default="M", help="metric or English (default M)")
+
+
+def _how(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--concurrency", type=_positive, metavar="N", help="requests in flight (default 4)")
+    parser.add_argument("--retries", type=_positive, metavar="N", help="attempts a page gets (default 3)")
+    parser.add_argument(
+        "--gzip", action=argparse.BooleanOptionalAction, default=None, help="ask for compressed bodies (default yes)"
+    )
+    parser.add_argument("--refetch", action="store_true", help="fetch what the store already covers, too")
+    parser.add_argument("--report", metavar="FILE", help="write the JSON report to this file as well")
+    parser.add_argument(
+        "--fail-on",
+        choices=("any", "all", "missing", "never"),
+        default="any",
+        help="which failures make the exit code: any (3, default), all, any or a missing record, never",
+    )
+
+
+def _faces(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--headless", action="store_true", help="no dashboard: progress on stderr")
+    shape = parser.add_mutually_exclusive_group()
+    _json(shape, "the report as one JSON document on stdout")
+    shape.add_argument("--jsonl", action="store_true", help="events on stdout, one JSON object a line (headless)")
+
+
+def _backfill(parser: argparse.ArgumentParser) -> None:
+    who = parser.add_mutually_exclusive_group()
+    who.add_argument("--stations", metavar="LIST", help="2,5,10-20 or all")
+    who.add_argument("--sample", type=_positive, metavar="N", help="the first N stations alive throughout the span")
+    _what(parser, "--years")
+    _how(parser)
+    _faces(parser)
+    _data_dir(parser)
+
+
+def _backfill_command(parser: argparse.ArgumentParser) -> None:
+    _backfill(parser)
+    _server(parser)
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    _backfill(parser)
+    parser.add_argument("--latency", type=_milliseconds, default=250, metavar="MS", help="of the simulator (250)")
+    parser.add_argument("--faults", choices=("none", "mild", "storm"), default="mild", help="of the simulator (mild)")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="weather and faults repeat with it (1)")
+    parser.add_argument("--fresh", action="store_true", help="start from an emptied demo data directory")
+
+
+def _milliseconds(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = -1
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"not a number of milliseconds: '{text}'")
+    return value
+
+
+def _fetch_streaming(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--stations", required=True, metavar="LIST", help="2,5,10-20 or all")
+    _what(parser, "--year")
+    _how(parser)
+    parser.add_argument("--perf", action="store_true", help="phases of every result")
+    parser.add_argument("--allocs", action="store_true", help="memory a record, retained and at peak (slows the run)")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be fetched, and stop")
+    _json(parser, "the report as one JSON document on stdout")
+    _data_dir(parser)
+    _server(parser)
+
+
+def _init(parser: argparse.ArgumentParser) -> None:
+    _data_dir(parser)
+
+
+def _attach(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", nargs="?", metavar="RUN", help="run id (default: the newest)")
+    _data_dir(parser)
+
+
+def _query(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--station", type=_positive, required=True, metavar="N", help="station number")
+    parser.add_argument("--start", required=True, metavar="DATE", help="first day, yyyy-mm-dd, inclusive")
+    parser.add_argument("--end", required=True, metavar="DATE", help="last day, yyyy-mm-dd, inclusive")
+    parser.add_argument("--hourly", action="store_true", help="hourly records instead of daily ones")
+    parser.add_argument("--items", metavar="SLUGS", help="data items, comma separated (default: all stored)")
+    shape = parser.add_mutually_exclusive_group()
+    _json(shape)
+    shape.add_argument("--csv", action="store_true", help="comma-separated values on stdout")
+    parser.add_argument("--perf", action="store_true", help="time and bytes read, on stderr")
+    _data_dir(parser)
+
+
+def _stored(parser: argparse.ArgumentParser) -> None:
+    _json(parser)
+    _data_dir(parser)
+
+
+def _items(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--hourly", action="store_true", help="only the hourly ones")
+    _json(parser)
+
+
+def _simulate(parser: argparse.ArgumentParser) -> None:
+    from cimis_engine.simulator.__main__ import add_arguments
+
+    add_arguments(parser)
+
+
+COMMANDS = (
+    Command("demo", "backfill from a simulator on this machine: no key, no network", "demo:demo", _demo),
+    Command("backfill", "fetch stations and years into the store", "backfill:backfill", _backfill_command),
+    Command("attach", "open the dashboard of a run that is going on, or ended", "attach:attach", _attach),
+    Command("runs", "list the runs of a data directory", "runs:runs", _stored),
+    Command("init", "make an empty data directory", "store:init", _init),
+    Command("ingest", "fetch one station and year", "single:ingest", _station_year),
+    Command("fetch-streaming", "fetch several stations", "streaming:fetch_streaming", _fetch_streaming),
+    Command("fetch", "deprecated: fetch-streaming is faster", "single:fetch", _station_year),
+    Command("query", "print stored records of a range of dates", "query:query", _query),
+    Command("verify", "read every chunk and compare it with its checksums", "store:verify", _stored),
+    Command("stats", "what is stored, in numbers", "store:stats", _stored),
+    Command("items", "list the data items", "about:items", _items),
+    Command("simulate", "serve the CIMIS API on this machine", "simulate:simulate", _simulate),
+    Command("version", "versions of this program and its formats", "about:version", _json),
+)
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The arguments of one command line; `handler` and `command` name what to run.
+
+    Long options may have one dash or two. Raises `UsageError`, and `SystemExit(0)` after `--help` and `--version`.
+    """
+    parser = Parser(
+        prog="cimis",
+        description="Keep California's CIMIS weather record on your own disk, verified, and watch it arrive.",
+        epilog=EXIT_CODES,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"cimis {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    asked = next((a for a in argv if not a.startswith("-")), "")
+    line = list(argv)
+    for command in COMMANDS:
+        child = commands.add_parser(command.name, help=command.help, description=command.help, allow_abbrev=False)
+        child.set_defaults(handler=command.handler)
+        if command.name == asked:
+            volume = child.add_mutually_exclusive_group()
+            volume.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
+            volume.add_argument("-v", "--verbose", action="store_true", help="more on stderr")
+            command.declare(child)
+            line = normalise(line, child)
+    return parser.parse_args(normalise(line, parser))
+
+
+def normalise(argv: Sequence[str], parser: argparse.ArgumentParser) -> list[str]:
+    """`-station 2` as `--station 2`, for the long options that the parser knows; everything else unchanged."""
+    known = {option[2:] for action in parser._actions for option in action.option_strings if option[:2] == "--"}
+    result = []
+    for token in argv:
+        match = _SINGLE_DASH.fullmatch(token)
+        result.append(f"-{token}" if match and match[1] in known else token)
+    return result

@@ -1,0 +1,128 @@
+"""Settings and the key, from wherever they were given: flags > CIMIS_* > ./cimis.toml > defaults."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import tomllib
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from cimis_engine.errors import UsageError
+from cimis_engine.run.spec import Settings
+
+CONFIG_FILE = "cimis.toml"
+DEFAULT_DATA_DIR = "data"
+KEY_FILE_VARIABLE = "CIMIS_APP_KEY_FILE"
+KEY_VARIABLE = "CIMIS_APP_KEY"
+CREDENTIAL = "cimis-app-key"
+MAX_CONCURRENCY = 64
+_FIELDS = {f for f in Settings.__struct_fields__ if f != "whole_body"}
+_FLAGS = {"base_url": "base_url", "ca_file": "ca_file", "concurrency": "concurrency", "retries": "max_attempts"}
+_VARIABLES = ("base_url", "ca_file", "concurrency", "data_dir")
+
+
+def read_key(environ: Mapping[str, str]) -> str:
+    """The CIMIS app key: a file named by CIMIS_APP_KEY_FILE, systemd's credential, or CIMIS_APP_KEY.
+
+    Raises `UsageError` where there is none. There is no flag for it: arguments are world-readable.
+    """
+    if named := environ.get(KEY_FILE_VARIABLE):
+        return _checked(_key_file(Path(named), KEY_FILE_VARIABLE), named)
+    if directory := environ.get("CREDENTIALS_DIRECTORY"):
+        credential = Path(directory) / CREDENTIAL
+        if credential.exists():
+            return _checked(_key_file(credential, "the systemd credential"), str(credential))
+    if key := environ.get(KEY_VARIABLE):
+        return _checked(key, KEY_VARIABLE)
+    raise UsageError(
+        "no CIMIS app key",
+        hint=f"get one at et.water.ca.gov and set {KEY_VARIABLE} or {KEY_FILE_VARIABLE}; `cimis demo` needs none",
+    )
+
+
+def _key_file(path: Path, what: str) -> str:
+    try:
+        return path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not plain text"
+        raise UsageError(f"cannot read the key file {path}: {reason}", hint=f"{what} must name a readable file") from None
+
+
+def _checked(text: str, source: str) -> str:
+    key = text.strip()
+    if not key or not key.isascii() or not key.isprintable() or " " in key:
+        raise UsageError(f"the app key of {source} is empty or not one word of plain letters")
+    return key
+
+
+def load_settings(
+    args: Namespace, environ: Mapping[str, str], *, folder: Path, data_dir: str = DEFAULT_DATA_DIR, **fixed: Any
+) -> tuple[Settings, Path]:
+    """The settings of a command and its data directory. `fixed` are the command's own and win over everything.
+
+    Raises `UsageError` for an unknown key of `cimis.toml` (with the nearest known one), or a value that cannot be.
+    """
+    values = _config(folder / CONFIG_FILE)
+    values |= {n: environ[v] for n in _VARIABLES if environ.get(v := f"CIMIS_{n.upper()}")}
+    values |= {name: v for flag, name in _FLAGS.items() if (v := getattr(args, flag, None)) is not None}
+    if getattr(args, "gzip", None) is not None:
+        values["gzip"] = args.gzip
+    where = Path(getattr(args, "data_dir", None) or values.pop("data_dir", None) or data_dir)
+    values.pop("data_dir", None)
+    try:
+        settings = msgspec.convert(values | fixed, type=Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"bad setting: {error}", hint=f"look at the flags, CIMIS_* and {CONFIG_FILE}") from None
+    return _possible(settings), where
+
+
+def _config(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"cannot read {path}: {error}") from None
+    known = _FIELDS | {"data_dir"}
+    for name in values:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(known))}"
+            raise UsageError(f"unknown setting '{name}' in {path.name}", hint=hint)
+    return values
+
+
+def _possible(settings: Settings) -> Settings:
+    url = urlsplit(settings.base_url)
+    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.username:
+        raise UsageError(f"not the address of an API: '{settings.base_url}'", hint="write https://host[:port]")
+    if url.scheme == "http" and not _loopback(url.hostname):
+        raise UsageError(f"{settings.base_url} would carry the key unencrypted", hint="use https")
+    if not 1 <= settings.concurrency <= MAX_CONCURRENCY:
+        raise UsageError(f"concurrency runs from 1 to {MAX_CONCURRENCY}, not {settings.concurrency}")
+    if settings.max_attempts < 1:
+        raise UsageError(f"a page needs at least one attempt, not {settings.max_attempts}")
+    if settings.ca_file and not Path(settings.ca_file).is_file():
+        raise UsageError(f"no certificate file {settings.ca_file}")
+    return settings
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def data_dir_of(args: Namespace, environ: Mapping[str, str], folder: Path) -> Path:
+    """The data directory of a command that fetches nothing: same precedence."""
+    if args.data_dir:
+        return Path(args.data_dir)
+    configured = environ.get("CIMIS_DATA_DIR") or _config(folder / CONFIG_FILE).get("data_dir")
+    return Path(str(configured or DEFAULT_DATA_DIR))
