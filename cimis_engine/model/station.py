@@ -99,8 +99,8 @@ def parse_station_numbers(text: str) -> tuple[int, ...]:
     """`2,5,10-20` → sorted numbers without repeats. Raises `UsageError`."""
     numbers: set[int] = set()
     for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        if not first.isdigit() or (last and not last.isdigit()):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdigit() or (dash and not last.isdigit()):
             raise UsageError(f"not a station or a range of stations: '{part.strip()}'", hint="write 2,5,10-20")
         low, high = int(first), int(last or first)
         if not 0 < low <= high <= MAX_STATION:
