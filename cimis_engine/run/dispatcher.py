@@ -166,8 +166,6 @@ class Dispatcher:
         found: _Page | None = None
         while self._ready and self._ready[0][0] <= now:
             entry = heapq.heappop(self._ready)
-            if entry[2].job.settled:
-                continue
             if self._may_run(entry[2]):
                 found = entry[2]
                 break
@@ -185,10 +183,10 @@ class Dispatcher:
 
     async def _claim(self) -> None:
         """Lease just enough jobs that the slots never wait for work."""
-        wanted = 2 * self._throttle.limit - len(self._ready)
+        now = self._clock.time()
+        wanted = 2 * self._throttle.limit - sum(at <= now for at, _, _ in self._ready)
         if wanted <= 0 or not self._unclaimed or self._paused or self.stopped_by:
             return
-        now = self._clock.time()
         claimed = await self._filing.on_disk(lambda: self._ledger.claim(self._run_id, wanted, now))
         self._unclaimed.difference_update(claimed or self._specs)
         for name in claimed:
@@ -374,6 +372,8 @@ class Dispatcher:
     def _job_failed(self, job: _Job, error_class: str, message: str, hint: str, attempts: int) -> None:
         job.settled = True
         job.batches.clear()
+        self._ready = [entry for entry in self._ready if entry[2].job is not job]
+        heapq.heapify(self._ready)
         spec = job.spec
         self._failed.add(spec.id)
         self._open.discard(spec.id)

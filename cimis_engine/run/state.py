@@ -2,19 +2,40 @@
 
 `apply` is O(1) an event; whatever grows with time is bounded (rings, fixed-bucket histograms). Results grow with the
 plan only: one a station, interval and year.
+
+How timings are shared: a page's attempts, ended well or badly, are summed; the sums go to the page's years in
+proportion to the records each year got from it, or equally over the years the page touches when it brought none.
+`attempts` are not divided: a page's attempts count for each year it touches.
 """
 
 from __future__ import annotations
 
-from collections import deque
+import math
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
 
+from cimis_engine.run import events as ev
 from cimis_engine.run.events import JobRef, RunStarted, Stamped, StationRef, Timings
+from cimis_engine.run.histogram import Histogram, HistogramRing, Ring
+
+CONSECUTIVE = ("pool_wait", "dns", "tcp", "tls", "send", "ttfb", "read")
+CHUNK_PHASES = ("encode", "write", "verify", "commit")
+PHASES = (*CONSECUTIVE, "decode", *CHUNK_PHASES)
+LOG_LINES = 5000
+RETRIES_KEPT = 1000
+ALERTS_KEPT = 200
+MINUTE = 60
 
 
 @dataclass(slots=True)
 class ResultState:
-    """One station and year: what the report says of it. Timings (ms) are sums over attempts, shared by records."""
+    """One station and year: what the report says of it. Timings (ms) are sums over attempts, shared by records.
+
+    `expected` is estimated from the job's until the chunk is finished or the job is done.
+    """
 
     station: int
     year: int
@@ -25,7 +46,8 @@ class ResultState:
     missing: int = 0
     nulls: int = 0
     attempts: int = 0
-    timings: dict[str, float | None] = field(default_factory=dict)  # the twelve phases
+    retry_causes: dict[str, int] = field(default_factory=dict)
+    timings: dict[str, float | None] = field(default_factory=lambda: dict.fromkeys(PHASES))  # the twelve phases
     total_ms: float = 0.0
     wire_bytes: float = 0.0
     decoded_bytes: float = 0.0
@@ -40,6 +62,14 @@ class ResultState:
     error_class: str = ""
     message: str = ""
     hint: str = ""
+
+    def spend(self, phase: str, ms: float) -> None:
+        """Add to a phase; a phase nothing was spent on stays None."""
+        self.timings[phase] = (self.timings[phase] or 0.0) + ms
+
+    def fail(self, error_class: str, message: str, hint: str) -> None:
+        self.success, self.records, self.missing = False, 0, self.expected
+        self.error_class, self.message, self.hint = error_class, message, hint
 
 
 @dataclass(slots=True)
@@ -81,13 +111,20 @@ class StationState:
     updated_at: float = 0.0
 
     @property
-    def p95_ms(self) -> float | None: ...
+    def p95_ms(self) -> float | None:
+        """Nearest-rank 95th percentile of the recent ok attempts' totals."""
+        recent = sorted(self.totals_ms)
+        return recent[math.ceil(0.95 * len(recent)) - 1] if recent else None
 
     @property
-    def ratio(self) -> float | None: ...
+    def ratio(self) -> float | None:
+        """Compression ratio: fixed-width bytes over stored bytes of the chunks finished so far."""
+        return self.raw_bytes / self.stored_bytes if self.stored_bytes else None
 
     @property
-    def progress(self) -> float: ...
+    def progress(self) -> float:
+        """Pages done of pages planned, 0..1; 1 for a station the plan had no work for."""
+        return min(1.0, self.pages_done / self.pages) if self.pages else 1.0
 
 
 @dataclass(slots=True, frozen=True)
@@ -99,3 +136,671 @@ class LogLine:
     level: str
     station: int | None
     text: str
+
+
+@dataclass(slots=True, frozen=True)
+class ActiveAlert:
+    """An alert that was raised at Unix time `since` and not cleared."""
+
+    raised: ev.AlertRaised
+    since: float
+
+
+@dataclass(slots=True)
+class _Page:
+    """What an open page has cost so far."""
+
+    station: int
+    years: set[int]
+    attempts: int = 0
+    flying: bool = False
+    retry_at: float | None = None
+    retry_cause: str = ""
+    phases: dict[str, float] = field(default_factory=dict)
+    total_ms: float = 0.0
+    wire_bytes: int = 0
+    decoded_bytes: int = 0
+    content_encoding: str = ""
+    causes: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class _Job:
+    """A planned job under way. `status`: queued, running, done, failed or cancelled."""
+
+    ref: JobRef
+    years: range
+    pages: int
+    pages_done: int = 0
+    records: int = 0
+    missing: int = 0
+    status: str = "queued"
+    open_pages: dict[int, _Page] = field(default_factory=dict)
+
+    @property
+    def settled(self) -> bool:
+        return self.status in ("done", "failed", "cancelled")
+
+
+def share(total: float, weights: Sequence[int]) -> list[float]:
+    """`total` in proportion to weights (their sum > 0)."""
+    whole = sum(weights)
+    return [total * w / whole for w in weights]
+
+
+def share_int(total: int, weights: Sequence[int]) -> list[int]:
+    """As `share`, in whole numbers that add up to `total` exactly."""
+    whole, shares, used, weight = sum(weights), [], 0, 0
+    for w in weights:
+        weight += w
+        upto = total * weight // whole
+        shares.append(upto - used)
+        used = upto
+    return shares
+
+
+def _years(start: str, end: str) -> range:
+    return range(int(start[:4]), int(end[:4]) + 1)
+
+
+def _days_by_year(start: str, end: str) -> list[int]:
+    first, last = date.fromisoformat(start), date.fromisoformat(end)
+    return [
+        (min(last, date(year, 12, 31)) - max(first, date(year, 1, 1))).days + 1
+        for year in range(first.year, last.year + 1)
+    ]
+
+
+class RunState:
+    """Everything known of a run after the events applied so far.
+
+    `status`: starting, running, paused, draining, done, partial, failed or interrupted. Times are Unix seconds; `now`
+    is the time of the last event. `dirty` holds the stations touched since the consumer last cleared it.
+    `attempts` counts those started, `attempts_failed` those that ended badly, whatever came after. `records` are those
+    of pages verified to their end, less those of jobs that failed before their chunks were on disk.
+    """
+
+    def __init__(self) -> None:
+        self.run_id = ""
+        self.started: RunStarted | None = None
+        self.status = "starting"
+        self.started_at: float | None = None
+        self.now = 0.0
+        self.finished_at: float | None = None
+        self.seq = 0
+        self.exit_code: int | None = None
+        self.outcome = ""
+        self.resumable = False
+        self.error_class = ""
+        self.message = ""
+        self.hint = ""
+        self.concurrency_limit = 0
+        self.gate_until: float | None = None
+
+        self.jobs_total = self.jobs_done = self.jobs_failed = 0
+        self.pages_total = self.pages_done = self.pages_failed = 0
+        self.attempts = self.attempts_failed = self.retries = self.in_flight = 0
+        self.faults: dict[str, int] = {}
+        self.records = self.missing = self.expected = 0
+        self.wire_bytes = self.decoded_bytes = self.raw_bytes = self.stored_bytes = 0
+        self.chunks = self.chunks_changed = 0
+        self.batch_bytes = self.batch_records = 0
+
+        self.stations: dict[int, StationState] = {}
+        self.results: dict[tuple[int, int], ResultState] = {}
+        self.failures: dict[tuple[int, int], ResultState] = {}
+        self.dirty: set[int] = set()
+        self.log: deque[LogLine] = deque(maxlen=LOG_LINES)
+        self.warnings = self.errors = 0
+        self.retry_log: deque[tuple[float, ev.RetryScheduled]] = deque(maxlen=RETRIES_KEPT)
+        self.active_alerts: dict[tuple[str, str], ActiveAlert] = {}
+        self.alert_log: deque[tuple[float, ev.AlertRaised | ev.AlertCleared]] = deque(maxlen=ALERTS_KEPT)
+        self.resources: ev.Resources | None = None
+        self.rss_peak = 0
+
+        self.histograms = {name: Histogram() for name in (*PHASES, "total")}
+        self.records_ring, self.wire_ring, self.errors_ring, self.rss_ring = Ring(), Ring(), Ring(), Ring()
+        self.attempts_ring, self.retries_ring = Ring(), Ring()
+        self.pages_ring, self.pages_failed_ring = Ring(), Ring()
+        self.ttfb_ring, self.total_ring = HistogramRing(), HistogramRing()
+
+        self._jobs: dict[str, _Job] = {}
+        self._station_jobs: dict[int, list[_Job]] = {}
+        self._settled_expected = self._open_records = 0
+        self._holding: set[int] = set()
+
+    def apply(self, stamped: Stamped) -> None:
+        """Fold one event in, in the order of the journal. Kinds without a meaning here only move the clock."""
+        event = stamped.event
+        self.seq, self.now = stamped.seq, max(self.now, stamped.t)
+        handler = _HANDLERS.get(type(event))
+        if handler is not None:
+            handler(self, event, stamped.t)
+        number = getattr(event, "station", None)
+        if isinstance(number, int):
+            self._touch(number, stamped.t)
+        for level, text in describe(event, self):
+            self.log.append(LogLine(stamped.seq, stamped.t, level, number, text))
+            self.warnings += level == "WARN"
+            self.errors += level == "ERROR"
+
+    @property
+    def progress(self) -> float:
+        """Pages done of pages planned, 0..1."""
+        return min(1.0, self.pages_done / self.pages_total) if self.pages_total else 1.0
+
+    @property
+    def ratio(self) -> float | None:
+        """Compression ratio: fixed-width bytes (4 B slot, 2 B station, 3 B an item) over stored bytes."""
+        return self.raw_bytes / self.stored_bytes if self.stored_bytes else None
+
+    @property
+    def elapsed_s(self) -> float:
+        if self.started_at is None:
+            return 0.0
+        return max(0.0, (self.now if self.finished_at is None else self.finished_at) - self.started_at)
+
+    def records_per_s(self, window: int = 10) -> float:
+        """Records of finished pages a second, over the last `window` (at most 120) seconds or since the start."""
+        return self._rate(self.records_ring, window)
+
+    def wire_per_s(self, window: int = 10) -> float:
+        """Bytes received a second, as `records_per_s`."""
+        return self._rate(self.wire_ring, window)
+
+    @property
+    def error_rate_1m(self) -> float | None:
+        """Attempts that ended badly of all that ended in the last minute, 0..1; None if none ended."""
+        ended = self.attempts_ring.total(self.now, MINUTE)
+        return self.errors_ring.total(self.now, MINUTE) / ended if ended else None
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds until the records still expected have come, at the pace of the last minute, else of the whole run.
+
+        None while nothing can be said: not running, or no record yet.
+        """
+        if self.status not in ("running", "draining"):
+            return None
+        left = max(0, self.expected - self._settled_expected - self._open_records)
+        if not left:
+            return 0.0
+        pace = self.records_per_s(MINUTE) or (self.records / self.elapsed_s if self.elapsed_s else 0.0)
+        return left / pace if pace > 0 else None
+
+    def _rate(self, ring: Ring, window: int) -> float:
+        since = float(int(self.now) - window + 1)
+        covered = self.now - max(since, self.started_at if self.started_at is not None else since)
+        return ring.total(self.now, window) / max(1.0, covered)
+
+    def _station(self, number: int) -> StationState:
+        if number not in self.stations:
+            ref = StationRef(number=number, name="", county="", latitude=None, longitude=None)
+            self.stations[number] = StationState(ref)
+        return self.stations[number]
+
+    def _touch(self, number: int, t: float) -> None:
+        """Work out a station's status anew after an event about it."""
+        station = self._station(number)
+        station.updated_at = t
+        self.dirty.add(number)
+        jobs = self._station_jobs.get(number, [])
+        waiting = [p for j in jobs for p in j.open_pages.values() if p.retry_at is not None]
+        first = min(waiting, key=lambda p: p.retry_at or 0.0, default=None)
+        station.retry_at, station.retry_cause = (first.retry_at, first.retry_cause) if first else (None, "")
+        states = {j.status for j in jobs}
+        if states <= {"done", "failed", "cancelled"}:
+            station.status = "failed" if "failed" in states else "cancelled" if "cancelled" in states else "done"
+        elif station.paused:
+            station.status = "paused"
+        elif first is not None and not station.in_flight:
+            station.status = "retrying"
+        else:
+            station.status = "running" if "running" in states else "queued"
+
+    def _page(self, event: Any) -> _Page | None:
+        """The open page an event is about, opened if need be; None for a job the plan does not have."""
+        job = self._jobs.get(event.job)
+        if job is None:
+            return None
+        page = job.open_pages.get(event.page)
+        if page is None:
+            page = job.open_pages[event.page] = _Page(event.station, set(job.years))
+        return page
+
+    def _run_started(self, event: RunStarted, t: float) -> None:
+        self.run_id, self.started, self.started_at, self.status = event.run_id, event, t, "running"
+        self.concurrency_limit = event.concurrency
+        for ref in event.stations:
+            self.stations[ref.number] = StationState(ref)
+        for ref in event.jobs:
+            self._add_job(ref)
+        for number in self.stations:
+            self._touch(number, t)
+
+    def _add_job(self, ref: JobRef) -> None:
+        job = self._jobs[ref.job] = _Job(ref, _years(ref.start, ref.end), ref.pages)
+        self._station_jobs.setdefault(ref.station, []).append(job)
+        shares = share_int(ref.expected, _days_by_year(ref.start, ref.end))
+        for year, expected in zip(job.years, shares, strict=True):
+            self.results[ref.station, year] = ResultState(ref.station, year, ref.job, expected=expected)
+        station = self._station(ref.station)
+        station.jobs += 1
+        station.pages += ref.pages
+        station.expected += ref.expected
+        self.jobs_total += 1
+        self.pages_total += ref.pages
+        self.expected += ref.expected
+
+    def _run_finished(self, event: ev.RunFinished, t: float) -> None:
+        for job in self._jobs.values():
+            self._close_pages(job)
+        self.outcome = self.status = event.outcome
+        self.exit_code, self.resumable, self.finished_at = event.exit_code, event.resumable, t
+        self.message = self.message or event.message
+        self.gate_until = None if self.gate_until is not None and self.gate_until <= t else self.gate_until
+        for number in self.stations:
+            self._touch(number, t)
+
+    def _run_failed(self, event: ev.RunFailed, t: float) -> None:
+        self.status = "failed"
+        self.error_class, self.message, self.hint = event.error_class, event.message, event.hint
+
+    def _run_paused(self, event: ev.RunPaused, t: float) -> None:
+        self.status = "draining" if event.reason == "drain" else "paused"
+
+    def _run_resumed(self, event: ev.RunResumed, t: float) -> None:
+        self.status = "running"
+
+    def _station_paused(self, event: ev.StationPaused, t: float) -> None:
+        self._station(event.station).paused = True
+
+    def _station_resumed(self, event: ev.StationResumed, t: float) -> None:
+        self._station(event.station).paused = False
+
+    def _job_started(self, event: ev.JobStarted, t: float) -> None:
+        job, station = self._jobs.get(event.job), self._station(event.station)
+        station.started_at = t if station.started_at is None else station.started_at
+        if job is not None:
+            self._reopen(job)
+            job.status = "running"
+
+    def _job_queued(self, event: ev.JobQueued, t: float) -> None:
+        job = self._jobs.get(event.job)
+        if job is not None:
+            self._reopen(job)
+            job.status = "queued"
+
+    def _reopen(self, job: _Job) -> None:
+        """Take back what a settled job had counted; costs of its earlier tries stay in its results."""
+        if not job.settled:
+            return
+        station = self._station(job.ref.station)
+        done = job.status == "done"
+        station.jobs_done -= done
+        self.jobs_done -= done
+        station.jobs_failed -= not done
+        self.jobs_failed -= not done
+        self._settled_expected -= job.ref.expected
+        self._count_records(job, 0)
+        self._count_missing(job, 0)
+        self._count_pages(job, job.ref.pages, 0)
+        job.status = "queued"
+        station.error_class = station.message = station.hint = ""
+        for result in self._results(job):
+            result.success, result.records, result.missing = None, 0, 0
+            result.error_class = result.message = result.hint = ""
+            self.failures.pop((result.station, result.year), None)
+
+    def _results(self, job: _Job) -> list[ResultState]:
+        return [self.results[job.ref.station, year] for year in job.years]
+
+    def _count_records(self, job: _Job, records: int) -> None:
+        """Set a job's records. Those of a settled job are out of `_open_records`: see `_settle`."""
+        change = records - job.records
+        job.records = records
+        self.records += change
+        self._station(job.ref.station).records += change
+        if not job.settled:
+            self._open_records += change
+
+    def _count_missing(self, job: _Job, missing: int) -> None:
+        change = missing - job.missing
+        job.missing = missing
+        self.missing += change
+        self._station(job.ref.station).missing += change
+
+    def _count_pages(self, job: _Job, pages: int, done: int) -> None:
+        station = self._station(job.ref.station)
+        station.pages += pages - job.pages
+        self.pages_total += pages - job.pages
+        station.pages_done += done - job.pages_done
+        self.pages_done += done - job.pages_done
+        job.pages, job.pages_done = pages, done
+
+    def _settle(self, job: _Job, status: str) -> None:
+        station = self._station(job.ref.station)
+        done = status == "done"
+        station.jobs_done += done
+        self.jobs_done += done
+        station.jobs_failed += not done
+        self.jobs_failed += not done
+        self._settled_expected += job.ref.expected
+        self._open_records -= job.records
+        job.status = status
+
+    def _job_finished(self, event: ev.JobFinished, t: float) -> None:
+        job = self._jobs.get(event.job)
+        if job is None or job.settled:
+            return
+        self._close_pages(job)
+        self._count_records(job, event.records)
+        self._count_missing(job, event.missing)
+        self._count_pages(job, max(1, job.pages_done), max(1, job.pages_done))
+        left = [r for r in self._results(job) if r.success is None]
+        known = sum(r.expected for r in self._results(job) if r.success is not None)
+        weights = [max(1, r.expected) for r in left]
+        for result, expected in zip(
+            left, share_int(max(0, event.expected - known), weights) if left else (), strict=True
+        ):
+            result.success, result.expected, result.missing = True, expected, expected
+        self._settle(job, "done")
+
+    def _job_failed(self, event: ev.JobFailed, t: float) -> None:
+        job = self._jobs.get(event.job)
+        if job is None or job.settled:
+            return
+        self._close_pages(job)
+        for result in self._results(job):
+            if result.success is None:
+                result.fail(event.error_class, event.message, event.hint)
+                result.attempts = max(result.attempts, event.attempts)
+                self.failures[result.station, result.year] = result
+        results = self._results(job)
+        self._count_records(job, sum(r.records for r in results))
+        self._count_missing(job, sum(r.missing for r in results))
+        station = self._station(event.station)
+        station.error_class, station.message, station.hint = event.error_class, event.message, event.hint
+        self._settle(job, "cancelled" if event.error_class == "cancelled" else "failed")
+
+    def _page_started(self, event: ev.PageStarted, t: float) -> None:
+        page = self._page(event)
+        if page is not None:
+            page.years = set(_years(event.start, event.end))
+            job = self._jobs[event.job]
+            if event.page > job.pages:
+                self._count_pages(job, event.page, job.pages_done)
+
+    def _page_finished(self, event: ev.PageFinished, t: float) -> None:
+        page = self._page(event)
+        if page is None:
+            return
+        job = self._jobs[event.job]
+        self.pages_ring.add(t)
+        self.records_ring.add(t, event.records)
+        page.attempts = max(page.attempts, event.attempts)
+        self._close_page(job, event.page, {int(y): n for y, n in event.records_by_year.items()})
+        self._count_records(job, job.records + event.records)
+        self._count_pages(job, max(job.pages, job.pages_done + 1), job.pages_done + 1)
+
+    def _page_failed(self, event: ev.PageFailed, t: float) -> None:
+        page = self._page(event)
+        if page is None:
+            return
+        self.pages_ring.add(t)
+        self.pages_failed_ring.add(t)
+        self.pages_failed += 1
+        page.attempts = max(page.attempts, event.attempts)
+        self._close_page(self._jobs[event.job], event.page, {})
+
+    def _close_pages(self, job: _Job) -> None:
+        for number in list(job.open_pages):
+            self._close_page(job, number, {})
+
+    def _close_page(self, job: _Job, number: int, records: dict[int, int]) -> None:
+        """Share what a page cost between its years; see the module's first lines for the rule."""
+        page = job.open_pages.pop(number)
+        self._land(page)
+        touched = [r for r in self._results(job) if r.year in page.years or records.get(r.year)]
+        for result in touched:
+            result.attempts += page.attempts
+            for cause, count in page.causes.items():
+                result.retry_causes[cause] = result.retry_causes.get(cause, 0) + count
+        weighed = [(r, records[r.year]) for r in touched if records.get(r.year)] or [(r, 1) for r in touched]
+        if not weighed:
+            return
+        results, weights = [r for r, _ in weighed], [n for _, n in weighed]
+        for phase, spent in page.phases.items():
+            for result, ms in zip(results, share(spent, weights), strict=True):
+                result.spend(phase, ms)
+        totals, wires = share(page.total_ms, weights), share_int(page.wire_bytes, weights)
+        decodeds = share_int(page.decoded_bytes, weights)
+        for result, total, wire, decoded in zip(results, totals, wires, decodeds, strict=True):
+            result.total_ms += total
+            result.wire_bytes += wire
+            result.decoded_bytes += decoded
+            result.content_encoding = page.content_encoding or result.content_encoding
+
+    def _land(self, page: _Page) -> None:
+        if page.flying:
+            page.flying = False
+            self.in_flight -= 1
+            self._station(page.station).in_flight -= 1
+
+    def _attempt_started(self, event: ev.AttemptStarted, t: float) -> None:
+        page, station = self._page(event), self._station(event.station)
+        station.attempt = event.attempt
+        station.attempts += 1
+        self.attempts += 1
+        if page is not None:
+            page.attempts += 1
+            page.retry_at, page.retry_cause = None, ""
+            if not page.flying:
+                page.flying = True
+                self.in_flight += 1
+                station.in_flight += 1
+
+    def _attempt_ended(self, event: ev.AttemptFinished | ev.AttemptFailed, t: float) -> None:
+        page, station = self._page(event), self._station(event.station)
+        self.wire_bytes += event.wire_bytes
+        self.decoded_bytes += event.decoded_bytes
+        self.wire_ring.add(t, event.wire_bytes)
+        self.attempts_ring.add(t)
+        station.last, station.last_reused, station.attempt = event.timings, event.reused, event.attempt
+        station.wire_bytes += event.wire_bytes
+        if page is None:
+            return
+        self._land(page)
+        for phase in (*CONSECUTIVE, "decode"):
+            ms = getattr(event.timings, phase)
+            if ms is not None:
+                page.phases[phase] = page.phases.get(phase, 0.0) + ms
+        page.total_ms += event.timings.total
+        page.wire_bytes += event.wire_bytes
+        page.decoded_bytes += event.decoded_bytes
+
+    def _attempt_finished(self, event: ev.AttemptFinished, t: float) -> None:
+        self._attempt_ended(event, t)
+        for phase in (*CONSECUTIVE, "decode", "total"):
+            ms = getattr(event.timings, phase)
+            if ms is not None:
+                self.histograms[phase].add(ms)
+        self._station(event.station).totals_ms.append(event.timings.total)
+        self.total_ring.add(t, event.timings.total)
+        if event.timings.ttfb is not None:
+            self.ttfb_ring.add(t, event.timings.ttfb)
+        page = self._page(event)
+        if page is not None:
+            page.content_encoding = event.content_encoding
+
+    def _attempt_failed(self, event: ev.AttemptFailed, t: float) -> None:
+        self._attempt_ended(event, t)
+        self.attempts_failed += 1
+        self.errors_ring.add(t)
+        self.faults[event.error_class] = self.faults.get(event.error_class, 0) + 1
+
+    def _retry_scheduled(self, event: ev.RetryScheduled, t: float) -> None:
+        self.retries += 1
+        self.retries_ring.add(t)
+        self.retry_log.append((t, event))
+        self._station(event.station).retries += 1
+        page = self._page(event)
+        if page is not None:
+            page.retry_at, page.retry_cause = event.at, event.cause
+            page.causes[event.cause] += 1
+
+    def _chunk_finished(self, event: ev.ChunkFinished, t: float) -> None:
+        station = self._station(event.station)
+        result = self.results.get((event.station, event.year))
+        for phase in CHUNK_PHASES:
+            ms: float = getattr(event, f"{phase}_ms")
+            # An unchanged chunk is not written: its 0 means "did not happen".
+            setattr(station, f"{phase}_ms", ms or None)
+            if ms:
+                self.histograms[phase].add(ms)
+                if result is not None:
+                    result.spend(phase, ms)
+                    result.total_ms += ms
+        self.chunks += 1
+        self.chunks_changed += event.changed
+        self.raw_bytes += event.raw_bytes
+        self.stored_bytes += event.stored_bytes
+        self.batch_bytes += event.batch_bytes
+        self.batch_records += event.records
+        station.raw_bytes += event.raw_bytes
+        station.stored_bytes += event.stored_bytes
+        if result is None:
+            return
+        result.success = True
+        for name in ("records", "expected", "missing", "nulls", "chunk_records", "raw_bytes", "stored_bytes"):
+            setattr(result, name, getattr(event, name))
+        result.batch_bytes, result.changed = event.batch_bytes, event.changed
+        result.digest, result.path = event.digest, event.path
+        result.error_class = result.message = result.hint = ""
+        self.failures.pop((event.station, event.year), None)
+
+    def _chunk_failed(self, event: ev.ChunkFailed, t: float) -> None:
+        self.faults[event.error_class] = self.faults.get(event.error_class, 0) + 1
+        result = self.results.get((event.station, event.year))
+        if result is not None:
+            result.fail(event.error_class, event.message, event.hint)
+            self.failures[event.station, event.year] = result
+
+    def _throttle_changed(self, event: ev.ThrottleChanged, t: float) -> None:
+        self.concurrency_limit, self.gate_until = event.new, event.gate_until
+
+    def _resources(self, event: ev.Resources, t: float) -> None:
+        self.resources = event
+        self.rss_peak = max(self.rss_peak, event.rss_bytes)
+        self.rss_ring.put(t, event.rss_bytes)
+        held = {int(number): size for number, size in event.held.items()}
+        for number in self._holding | held.keys():
+            station, size = self._station(number), held.get(number, 0)
+            if station.held_bytes != size:
+                station.held_bytes = size
+                self.dirty.add(number)
+        self._holding = set(held)
+
+    def _alert_raised(self, event: ev.AlertRaised, t: float) -> None:
+        self.active_alerts[event.rule, event.subject] = ActiveAlert(event, t)
+        self.alert_log.append((t, event))
+
+    def _alert_cleared(self, event: ev.AlertCleared, t: float) -> None:
+        self.active_alerts.pop((event.rule, event.subject), None)
+        self.alert_log.append((t, event))
+
+
+_HANDLERS: dict[type[ev.Event], Callable[[RunState, Any, float], None]] = {
+    ev.RunStarted: RunState._run_started,
+    ev.RunFinished: RunState._run_finished,
+    ev.RunFailed: RunState._run_failed,
+    ev.RunPaused: RunState._run_paused,
+    ev.RunResumed: RunState._run_resumed,
+    ev.StationPaused: RunState._station_paused,
+    ev.StationResumed: RunState._station_resumed,
+    ev.JobStarted: RunState._job_started,
+    ev.JobQueued: RunState._job_queued,
+    ev.JobFinished: RunState._job_finished,
+    ev.JobFailed: RunState._job_failed,
+    ev.PageStarted: RunState._page_started,
+    ev.PageFinished: RunState._page_finished,
+    ev.PageFailed: RunState._page_failed,
+    ev.AttemptStarted: RunState._attempt_started,
+    ev.AttemptFinished: RunState._attempt_finished,
+    ev.AttemptFailed: RunState._attempt_failed,
+    ev.RetryScheduled: RunState._retry_scheduled,
+    ev.ChunkFinished: RunState._chunk_finished,
+    ev.ChunkFailed: RunState._chunk_failed,
+    ev.ThrottleChanged: RunState._throttle_changed,
+    ev.Resources: RunState._resources,
+    ev.AlertRaised: RunState._alert_raised,
+    ev.AlertCleared: RunState._alert_cleared,
+}
+_SILENT = (ev.Resources, ev.AttemptStarted, ev.AttemptFinished, ev.PageStarted, ev.ChunkStarted, ev.JobStarted)
+
+
+def describe(event: ev.Event, state: RunState) -> Iterator[tuple[str, str]]:
+    """The log lines of an event as (level, text): the one place where events become words."""
+    if isinstance(event, _SILENT):
+        return
+    number = getattr(event, "station", None)
+    who = f"{number} {state.stations[number].ref.name}  " if isinstance(number, int) else ""
+    for level, text in _words(event):
+        yield level, who + text
+
+
+def _words(event: ev.Event) -> Iterator[tuple[str, str]]:
+    match event:
+        case ev.RunStarted(run_id=run, stations=stations, jobs=jobs, stored=stored, notes=notes):
+            pages = sum(j.pages for j in jobs)
+            held = f", {stored} station-years already stored" if stored else ""
+            yield "INFO", f"run {run}: {len(stations)} stations, {len(jobs)} jobs, {pages} pages{held}"
+            for note in notes:
+                yield "INFO", note
+        case ev.RunFinished(outcome=outcome, exit_code=code, elapsed_ms=ms, message=message):
+            level = {"done": "INFO", "failed": "ERROR"}.get(outcome, "WARN")
+            yield level, f"run {outcome} after {ms / 1000:.1f} s, exit code {code}{_tail(message)}"
+        case ev.RunFailed(error_class=cls, message=message, hint=hint):
+            yield "ERROR", f"run stopped: {cls}{_tail(message)}{_tail(hint)}"
+        case ev.RunPaused(reason=reason):
+            yield "INFO", "draining: no new pages" if reason == "drain" else "paused"
+        case ev.RunResumed() | ev.StationResumed():
+            yield "INFO", "resumed"
+        case ev.StationPaused():
+            yield "INFO", "paused"
+        case ev.JobFinished(records=records, missing=missing):
+            yield "INFO", f"done: {records:,} records" + (f", {missing:,} missing" if missing else "")
+        case ev.JobFailed(error_class="cancelled"):
+            yield "WARN", "cancelled"
+        case ev.JobFailed(error_class=cls, message=message, attempts=attempts):
+            yield "ERROR", f"failed: {cls}{_tail(message)} (attempts {attempts})"
+        case ev.JobQueued():
+            yield "INFO", "queued again"
+        case ev.PageFinished(page=page, unexpected=unexpected) if unexpected:
+            yield "WARN", f"page {page}: {unexpected:,} records nobody asked for, left out"
+        case ev.PageFailed(page=page, error_class=cls, message=message, attempts=attempts):
+            yield "WARN", f"page {page} failed: {cls}{_tail(message)} (attempts {attempts})"
+        case ev.AttemptFailed(verdict=verdict, page=page, reason=reason) if verdict != "retry":
+            yield "WARN", f"page {page}, {verdict.replace('_', ' ')}: {reason}"
+        case ev.RetryScheduled(attempt=n, max_attempts=of, delay_ms=ms, cause=cause):
+            yield "WARN", f"retryable: {cause} (attempt {n}/{of}), waits {ms / 1000:.1f} s"
+        case ev.ChunkFinished(year=year, changed=False):
+            yield "INFO", f"{year} unchanged"
+        case ev.ChunkFinished(year=year, chunk_records=records, stored_bytes=stored, raw_bytes=raw):
+            times = f" ({raw / stored:.1f}x)" if stored else ""
+            yield "INFO", f"{year} stored: {records:,} records, {stored:,} B{times}"
+        case ev.ChunkFailed(year=year, error_class=cls, message=message):
+            yield "ERROR", f"{year} not stored: {cls}{_tail(message)}"
+        case ev.ThrottleChanged(old=old, new=new, cause=cause):
+            yield "INFO" if new > old else "WARN", f"in flight {old} → {new}: {cause}"
+        case ev.AlertRaised(rule=rule, severity=severity, subject=subject, value=value, limit=limit):
+            level = "ERROR" if severity == "critical" else "WARN"
+            yield level, f"alert {rule} ({subject}): {value:.4g}, limit {limit:.4g}"
+        case ev.AlertCleared(rule=rule, subject=subject, value=value):
+            yield "INFO", f"alert {rule} ({subject}) cleared: {value:.4g}"
+        case ev.Warned(code=code, message=message):
+            yield "WARN", f"{code}{_tail(message)}"
+
+
+def _tail(text: str) -> str:
+    return f": {text}" if text else ""
