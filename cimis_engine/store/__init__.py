@@ -1,1 +1,5 @@
-"""To be described by its owner."""
+"""The store: verified chunks on disk, one station, interval and year a file, and the catalog that indexes them.
+
+`store` is the door; `chunk` and `codec_v1` are pure; `atomic` alone writes chunk files; `database` and `catalog` keep
+SQLite. The format is specified in `docs/format.md`.
+"""

@@ -51,8 +51,6 @@ def _positive(text: str) -> int:
     return value
 
 
-
-
 def _data_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-dir", metavar="DIR", help="where chunks, catalog and runs live (default ./data)")
 
@@ -192,8 +190,8 @@ def _simulate(parser: argparse.ArgumentParser) -> None:
 COMMANDS = (
     Command("demo", "backfill from a simulator on this machine: no key, no network", "demo:demo", _demo),
     Command("backfill", "fetch stations and years into the store", "backfill:backfill", _backfill_command),
-    Command("attach", "open the dashboard of a run that is going on, or ended", "attach:attach", _attach),
-    Command("runs", "list the runs of a data directory", "runs:runs", _stored),
+    Command("attach", "open the dashboard of a run that is going on, or ended", "dashboard:attach", _attach),
+    Command("runs", "list the runs of a data directory", "past:runs", _stored),
     Command("init", "make an empty data directory", "store:init", _init),
     Command("ingest", "fetch one station and year", "single:ingest", _station_year),
     Command("fetch-streaming", "fetch several stations", "streaming:fetch_streaming", _fetch_streaming),

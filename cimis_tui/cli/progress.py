@@ -78,7 +78,9 @@ def summary(state: RunState, end: ev.RunFinished) -> list[str]:
         f" ({missing} missing), {state.retries} retries, {duration(end.elapsed_ms)}, {rate:.0f} records/s",
     ]
     if stored:
-        lines.append(f"  {size(state.wire_bytes)} fetched, {size(stored)} stored, {ratio(raw, stored)} of fixed-width rows")
+        lines.append(
+            f"  {size(state.wire_bytes)} fetched, {size(stored)} stored, {ratio(raw, stored)} of fixed-width rows"
+        )
     if end.message:
         lines.append(f"  {end.message}")
     return lines

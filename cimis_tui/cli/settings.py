@@ -24,7 +24,6 @@ CREDENTIAL = "cimis-app-key"
 MAX_CONCURRENCY = 64
 _FIELDS = {f for f in Settings.__struct_fields__ if f != "whole_body"}
 _FLAGS = {"base_url": "base_url", "ca_file": "ca_file", "concurrency": "concurrency", "retries": "max_attempts"}
-_VARIABLES = ("base_url", "ca_file", "concurrency", "data_dir")
 
 
 def read_key(environ: Mapping[str, str]) -> str:
@@ -51,7 +50,9 @@ def _key_file(path: Path, what: str) -> str:
         return path.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not plain text"
-        raise UsageError(f"cannot read the key file {path}: {reason}", hint=f"{what} must name a readable file") from None
+        raise UsageError(
+            f"cannot read the key file {path}: {reason}", hint=f"{what} must name a readable file"
+        ) from None
 
 
 def _checked(text: str, source: str) -> str:
@@ -69,7 +70,7 @@ def load_settings(
     Raises `UsageError` for an unknown key of `cimis.toml` (with the nearest known one), or a value that cannot be.
     """
     values = _config(folder / CONFIG_FILE)
-    values |= {n: environ[v] for n in _VARIABLES if environ.get(v := f"CIMIS_{n.upper()}")}
+    values |= {n: environ[v] for n in (*_FIELDS, "data_dir") if environ.get(v := f"CIMIS_{n.upper()}")}
     values |= {name: v for flag, name in _FLAGS.items() if (v := getattr(args, flag, None)) is not None}
     if getattr(args, "gzip", None) is not None:
         values["gzip"] = args.gzip

@@ -1,0 +1,38 @@
+"""What a simulator is told before it starts. Standard library only: the command line reads it before anything heavy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+SCENARIOS = ("none", "mild", "storm")
+DAILY_CAP = 1750
+HOURLY_CAP = 5020
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorConfig:
+    """Options of `python -m cimis_engine.simulator`, in the same words.
+
+    `latency`, `jitter` in milliseconds before the first byte; `stall` in seconds. `now` is the agency's "today", at
+    noon (None: the real clock, in PST). `stations` is the total to invent up to (None: the built-in ones). `key` None
+    accepts any that is not empty. `revise` is a seed by which some past station-days differ from those without it.
+    """
+
+    port: int = 0
+    tls: bool = False
+    ca_file: Path | None = None
+    seed: int = 1
+    stations: int | None = None
+    latency: float = 0.0
+    jitter: float = 0.0
+    faults: str = "none"
+    fault_seed: int = 1
+    stall: float = 30.0
+    now: date | None = None
+    revise: int | None = None
+    recorded: Path | None = None
+    key: str | None = None
+    cap_daily: int = DAILY_CAP
+    cap_hourly: int = HOURLY_CAP

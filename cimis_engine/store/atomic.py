@@ -1,0 +1,175 @@
+"""The one door to the disk for chunk writes: a reader sees the old file or the new one, whole, whatever happens.
+
+temp in the same directory (`O_CREAT|O_EXCL|O_NOFOLLOW`) → write → fsync → read back and check → replace → fsync of the
+directory, and of the parent of every directory not known to be durable. After an fsync error the temp is deleted and
+never synced again: the kernel may have dropped its pages. Promised on Linux and macOS (there with `F_FULLFSYNC`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from cimis_engine.errors import CimisError
+from cimis_engine.store.paths import temp_name
+
+_HINTS = {
+    errno.ENOSPC: "the disk is full: free some space and run the same command again",
+    errno.EDQUOT: "the disk quota is used up: free some space and run the same command again",
+    errno.EIO: "the disk reports an input/output error: check it before trusting it with more data",
+    errno.EROFS: "the file system is read-only: remount it, or choose another --data-dir",
+    errno.EACCES: "no permission to write there: check the owner of the data directory",
+}
+
+
+class StoreWriteError(CimisError):
+    """Writing failed at `operation` on `path` with `errno`. What was stored before is untouched, unless `replaced`:
+    then the new file is in place, whole, but may not survive a power cut; writing it again settles that."""
+
+    def __init__(self, path: Path, operation: str, error: OSError, *, replaced: bool = False) -> None:
+        reason = error.strerror or str(error)
+        super().__init__(
+            f"could not {operation} {path}: {reason}", hint=_HINTS.get(error.errno or 0, "run the same command again")
+        )
+        self.path, self.operation, self.errno, self.replaced = path, operation, error.errno, replaced
+
+
+class FileSystem:
+    """The operations the protocol is made of. Tests put a failing one in its place."""
+
+    def make_dir(self, path: Path) -> None:
+        path.mkdir()
+
+    def open_new(self, path: Path) -> int:
+        """A descriptor of a file that did not exist before."""
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+
+    def write(self, fd: int, data: memoryview) -> int:
+        """How many bytes were taken: fewer than offered on a disk that is filling up."""
+        return os.write(fd, data)
+
+    def sync(self, fd: int) -> None:
+        if sys.platform == "darwin":
+            fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
+        else:
+            os.fsync(fd)
+
+    def close(self, fd: int) -> None:
+        os.close(fd)
+
+    def read(self, path: Path) -> bytes:
+        """A whole file; a symbolic link in its place is an error."""
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+            return file.read()
+
+    def replace(self, source: Path, target: Path) -> None:
+        os.replace(source, target)
+
+    def sync_dir(self, path: Path) -> None:
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self.sync(fd)
+        finally:
+            os.close(fd)
+
+    def unlink(self, path: Path) -> None:
+        path.unlink()
+
+
+class Staged:
+    """A temp file. `write` it, `verify` it, then `commit` it; each deletes it if it fails."""
+
+    def __init__(self, fs: FileSystem, path: Path, temp: Path, durable: set[Path]) -> None:
+        self._fs, self.path, self.temp, self._durable = fs, path, temp, durable
+
+    def write(self, data: bytes) -> None:
+        """Fill the temp and sync it. Raises `StoreWriteError`."""
+        with self._discarding("write"):
+            fd = self._fs.open_new(self.temp)
+            try:
+                _write_all(self._fs, fd, data)
+                self._fs.sync(fd)
+            finally:
+                self._fs.close(fd)
+
+    def verify(self, check: Callable[[bytes], None]) -> None:
+        """Read the temp back and pass its bytes to `check`. Raises what `check` raises, and `StoreWriteError`."""
+        with self._discarding("read back"):
+            check(self._fs.read(self.temp))
+
+    def commit(self) -> None:
+        """Put the temp in the place of `path`, durably. Raises `StoreWriteError`."""
+        with self._discarding("replace"):
+            self._fs.replace(self.temp, self.path)
+        try:
+            self._fs.sync_dir(self.path.parent)
+            for directory in _not_in(self._durable, self.path.parent):
+                self._fs.sync_dir(directory.parent)
+                self._durable.add(directory)
+        except OSError as error:
+            raise StoreWriteError(self.path, "sync the directory of", error, replaced=True) from error
+
+    def discard(self) -> None:
+        # A temp that cannot be deleted now is swept by the next holder of the store's lock.
+        with contextlib.suppress(OSError):
+            self._fs.unlink(self.temp)
+
+    @contextlib.contextmanager
+    def _discarding(self, operation: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.discard()
+            raise StoreWriteError(self.path, operation, error) from error
+        except BaseException:
+            self.discard()
+            raise
+
+
+def stage(fs: FileSystem, path: Path, data: bytes, durable: set[Path]) -> Staged:
+    """Write `data` to a new temp beside `path` and sync it. Raises `StoreWriteError`; the temp is gone then.
+
+    `durable` holds the directories whose own entries are known to be on disk, and grows: the first commit of a process
+    into a directory syncs its parent too, for an earlier process may have died between making and syncing it.
+    """
+    make_dirs(fs, path.parent)
+    staged = Staged(fs, path, path.with_name(temp_name(path.name, os.getpid(), secrets.token_hex(6))), durable)
+    staged.write(data)
+    return staged
+
+
+def _write_all(fs: FileSystem, fd: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        taken = fs.write(fd, rest)
+        if taken <= 0:
+            raise OSError(errno.EIO, "the disk took no bytes")
+        rest = rest[taken:]
+
+
+def make_dirs(fs: FileSystem, path: Path) -> list[Path]:
+    """Make what is missing of a path; the directories made, outermost first. Raises `StoreWriteError`."""
+    missing: list[Path] = []
+    while not path.is_dir():
+        missing.append(path)
+        path = path.parent
+    for directory in reversed(missing):
+        try:
+            fs.make_dir(directory)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise StoreWriteError(directory, "make the directory", error) from error
+    return missing[::-1]
+
+
+def _not_in(durable: set[Path], directory: Path) -> Iterator[Path]:
+    while directory not in durable and directory != directory.parent:
+        yield directory
+        directory = directory.parent

@@ -1,0 +1,253 @@
+"""A chunk's envelope: `header | blocks | index | footer`. Bytes to batches and back; pure.
+
+Every byte of a file is under a CRC32 or compared with a constant, and the decoded content is under SHA-256. Field
+tables are in `docs/format.md`.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zstandard
+from numpy.typing import NDArray
+
+from cimis_engine.model.batch import Column, Covered, RecordBatch, column, union_covered
+from cimis_engine.model.items import DataItem, Interval, UnitSystem, items_of
+from cimis_engine.model.period import slots_in_year
+from cimis_engine.model.station import MAX_STATION
+from cimis_engine.store import codec_v1
+from cimis_engine.store.content import COVERED, INTERVAL_CODE, canonical, digest_of_canonical, pack_covered, raw_bytes
+from cimis_engine.store.paths import Key
+from cimis_engine.store.wire import ChunkError, Cursor
+
+MAGIC = b"\x89CIMIS\r\n"
+END_MAGIC = b"\r\nCIMIS\x89"
+VERSION = 1
+ENCODER_VERSION = 1
+"""Raised whenever the same content would be encoded to other bytes by the same libzstd."""
+
+MAX_CHUNK = 16 << 20
+"""No chunk file is larger: an hourly year of 14 items with random 64-bit values is 1.1 MB."""
+
+_HEAD = struct.Struct("<8sHI")
+_FACTS = struct.Struct("<BBHHH3BB")
+_COUNT = struct.Struct("<I")
+_BLOCK = struct.Struct("<BHHHII")
+_FOOTER = struct.Struct("<III32sI8s")
+_INTERVAL = {code: interval for interval, code in INTERVAL_CODE.items()}
+_DECODERS = {codec_v1.CODEC_ID: codec_v1.decode_block}
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One entry of the index. `first` and `last` are slots (0 where there are no records), `offset` is in the file."""
+
+    codec: int
+    first: int
+    last: int
+    count: int
+    size: int
+    crc: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkInfo:
+    """What a chunk says of itself without decoding a block. `digest` is hex."""
+
+    station: int
+    interval: Interval
+    year: int
+    units: UnitSystem
+    items: tuple[DataItem, ...]
+    covered: tuple[Covered, ...]
+    encoder_version: int
+    libzstd: tuple[int, int, int]
+    blocks: tuple[Block, ...]
+    records: int
+    nulls: int
+    digest: str
+
+    @property
+    def codec(self) -> int:
+        return self.blocks[0].codec
+
+    @property
+    def raw_bytes(self) -> int:
+        return raw_bytes(self.records, len(self.items))
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedChunk:
+    """A chunk file's bytes and what the catalog wants to know of them."""
+
+    data: bytes
+    digest: str
+    records: int
+    nulls: int
+    raw_bytes: int
+
+
+def encode_chunk(batch: RecordBatch) -> EncodedChunk:
+    """A batch as a chunk file, whole year one block. Raises ValueError for what no chunk can hold (`canonical`)."""
+    batch = canonical(batch)
+    slots = batch.slots
+    edges = (int(slots[0]), int(slots[-1])) if len(batch) else (0, 0)
+    block = codec_v1.encode_block(slots, batch.columns)
+    entry = Block(codec_v1.CODEC_ID, *edges, len(batch), len(block), zlib.crc32(block), 0)
+    data = seal(batch, [(entry, block)])
+    return EncodedChunk(
+        data, digest_of_canonical(batch).hex(), len(batch), batch.nulls, raw_bytes(len(batch), len(batch.columns))
+    )
+
+
+def seal(batch: RecordBatch, blocks: Sequence[tuple[Block, bytes]]) -> bytes:
+    """The envelope around encoded blocks of a canonical batch."""
+    facts = _FACTS.pack(
+        INTERVAL_CODE[batch.interval],
+        ord(batch.units.value),
+        batch.station,
+        batch.year,
+        ENCODER_VERSION,
+        *zstandard.ZSTD_VERSION,
+        len(batch.columns),
+    )
+    codes = bytes(c.item.code for c in batch.columns)
+    tail = facts + codes + _COUNT.pack(len(batch.covered)) + pack_covered(batch.covered)
+    header = _HEAD.pack(MAGIC, VERSION, _HEAD.size + len(tail)) + tail
+    body = b"".join(data for _, data in blocks)
+    index = _COUNT.pack(len(blocks)) + b"".join(
+        _BLOCK.pack(b.codec, b.first, b.last, b.count, b.size, b.crc) for b, _ in blocks
+    )
+    offset = len(header) + len(body)
+    footer = _FOOTER.pack(len(batch), batch.nulls, offset, digest_of_canonical(batch), 0, END_MAGIC)
+    crc = zlib.crc32(header + index + footer[:-12])
+    return header + body + index + footer[:-12] + crc.to_bytes(4, "little") + END_MAGIC
+
+
+def read_header(data: bytes, path: Path | None = None) -> ChunkInfo:
+    """Header, index and footer of a whole chunk file, checked against their CRC and each other.
+
+    Raises `ChunkError`; block contents are not looked at.
+    """
+    if len(data) > MAX_CHUNK:
+        raise ChunkError(f"{len(data)} bytes are too many for a chunk", 0, path)
+    cursor = Cursor(data, path)
+    magic, version, header_size = cursor.unpack(_HEAD, "header")
+    if magic != MAGIC:
+        raise ChunkError("not a chunk: wrong magic", 0, path)
+    if version != VERSION:
+        raise ChunkError(f"format version {version} is not known (this program reads {VERSION})", 8, path)
+    foot = len(data) - _FOOTER.size
+    if foot < header_size:
+        raise ChunkError("too short for its header and footer", len(data), path)
+    records, nulls, index_at, digest, crc, end = _FOOTER.unpack_from(data, foot)
+    if end != END_MAGIC:
+        raise ChunkError("cut off: the end mark is missing", len(data) - 8, path)
+    if not header_size <= index_at <= foot or header_size < _HEAD.size:
+        raise ChunkError(f"impossible index offset {index_at}", foot, path)
+    if zlib.crc32(data[index_at:-12], zlib.crc32(data[:header_size])) != crc:
+        raise ChunkError("header, index and footer do not match their CRC", len(data) - 12, path)
+    facts = _read_facts(Cursor(data[_HEAD.size : header_size], path, base=_HEAD.size))
+    size = slots_in_year(facts["interval"], facts["year"])
+    blocks = _read_index(Cursor(data[index_at:foot], path, base=index_at), header_size, index_at, size)
+    if sum(b.count for b in blocks) != records or nulls > records * len(facts["items"]):
+        raise ChunkError(f"footer counts {records} records and {nulls} nulls, index and items do not", foot, path)
+    return ChunkInfo(**facts, blocks=blocks, records=records, nulls=nulls, digest=digest.hex())
+
+
+def _read_facts(cursor: Cursor) -> dict[str, Any]:
+    code, units, station, year, encoder, *libzstd, item_count = cursor.unpack(_FACTS, "header")
+    interval = _INTERVAL.get(code)
+    if interval is None or units not in b"ME" or not 0 < station <= MAX_STATION or not 0 < year <= 9999:
+        raise cursor.error(f"impossible header: interval {code}, units {units}, station {station}, year {year}")
+    known = items_of(interval)
+    codes = list(cursor.take(item_count, "item codes"))
+    if any(a >= b for a, b in pairwise(codes)) or any(c >= len(known) for c in codes):
+        raise cursor.error(f"item codes not ascending or not known: {codes}")
+    (count,) = cursor.unpack(_COUNT, "coverage count")
+    size = slots_in_year(interval, year)
+    packed = cursor.take(count * COVERED.size, "coverage")
+    cursor.end("the header")
+    covered = tuple(Covered(*entry) for entry in COVERED.iter_unpack(packed))
+    if any(not 1 <= c.first <= c.last <= size for c in covered) or union_covered(interval, year, covered) != covered:
+        raise cursor.error("coverage is not ascending within the year")
+    return {
+        "station": station,
+        "interval": interval,
+        "year": year,
+        "units": UnitSystem(chr(units)),
+        "items": tuple(known[c] for c in codes),
+        "covered": covered,
+        "encoder_version": encoder,
+        "libzstd": tuple(libzstd),
+    }
+
+
+def _read_index(cursor: Cursor, start: int, end: int, slots: int) -> tuple[Block, ...]:
+    (count,) = cursor.unpack(_COUNT, "block count")
+    packed = cursor.take(count * _BLOCK.size, "index")
+    cursor.end("the index")
+    blocks, at, last_slot = [], start, 0
+    for codec, first, last, held, size, crc in _BLOCK.iter_unpack(packed):
+        empty = count == 1 and held == first == last == 0
+        if not empty and not (last_slot < first <= last <= slots and 0 < held <= last - first + 1):
+            raise cursor.error(f"impossible block: {held} records in {first}..{last} after {last_slot}")
+        blocks.append(Block(codec, first, last, held, size, crc, at))
+        at, last_slot = at + size, last
+    if at != end or not blocks:
+        raise cursor.error(f"{count} blocks end at byte {at}, the index begins at {end}")
+    return tuple(blocks)
+
+
+def decode_chunk(data: bytes, path: Path | None = None) -> RecordBatch:
+    """The records of a chunk file, every CRC and the content digest checked. Raises `ChunkError`."""
+    info = read_header(data, path)
+    parts = [_decode_block(data, block, info, path) for block in info.blocks]
+    slots = np.concatenate([s for s, _ in parts])
+    columns = parts[0][1] if len(parts) == 1 else _joined([c for _, c in parts])
+    batch = RecordBatch(info.station, info.interval, info.year, info.units, slots, columns, info.covered)
+    if digest_of_canonical(batch).hex() != info.digest or batch.nulls != info.nulls:
+        raise ChunkError("decoded content does not match its digest", len(data) - _FOOTER.size, path)
+    return batch
+
+
+def decode_as(data: bytes, path: Path, key: Key) -> RecordBatch:
+    """Decode a chunk that must be the one its name says. Raises `ChunkError`."""
+    batch = decode_chunk(data, path)
+    if (batch.station, batch.interval, batch.year) != key:
+        raise ChunkError(
+            f"holds station {batch.station}, {batch.interval} {batch.year}: not what its name says", 0, path
+        )
+    return batch
+
+
+def _decode_block(
+    data: bytes, block: Block, info: ChunkInfo, path: Path | None
+) -> tuple[NDArray[np.uint16], tuple[Column, ...]]:
+    at = Cursor(b"", path, base=block.offset)
+    payload = data[block.offset : block.offset + block.size]
+    if zlib.crc32(payload) != block.crc:
+        raise at.error("block does not match its CRC")
+    decode = _DECODERS.get(block.codec)
+    if decode is None:
+        raise at.error(f"codec {block.codec} is not known (this program reads {sorted(_DECODERS)})")
+    return decode(payload, info.items, block.first, block.last, block.count, at)
+
+
+def _joined(parts: Sequence[tuple[Column, ...]]) -> tuple[Column, ...]:
+    """The blocks' columns, one after the other, at the largest exponent of each item."""
+    joined = []
+    for pieces in zip(*parts, strict=True):
+        exponent = max(p.exponent for p in pieces)
+        scaled = np.concatenate([p.scaled.astype(np.int64) * 10 ** (exponent - p.exponent) for p in pieces])
+        present = np.concatenate([p.present for p in pieces])
+        joined.append(column(pieces[0].item, exponent, scaled, present, np.concatenate([p.qc for p in pieces])))
+    return tuple(joined)

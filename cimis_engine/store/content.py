@@ -1,0 +1,88 @@
+"""What a chunk says, apart from how it is written: canonical form and its digest, a chunk's identity.
+
+Two chunks with the same digest hold the same records, whichever codec, encoder or libzstd wrote them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from dataclasses import replace
+
+import numpy as np
+
+from cimis_engine.model.batch import Covered, RecordBatch, column, union_covered
+from cimis_engine.model.items import Interval
+from cimis_engine.model.period import slots_in_year
+from cimis_engine.model.station import MAX_STATION
+
+INTERVAL_CODE = {Interval.DAILY: 0, Interval.HOURLY: 1}
+_DOMAIN = b"CIMIS chunk content 1\n"
+_FACTS = struct.Struct("<BBHHIIB")
+COVERED = struct.Struct("<HHI")
+
+
+def canonical(batch: RecordBatch) -> RecordBatch:
+    """The same records with columns in code order and canonical form, and canonical coverage.
+
+    Raises ValueError for what no chunk can hold: slots not ascending or outside the year, an item twice or of the
+    other interval, coverage outside the year (bugs of the caller).
+    """
+    size = slots_in_year(batch.interval, batch.year)
+    slots = batch.slots.astype(np.int64)
+    if len(slots) and (slots[0] < 1 or slots[-1] > size or np.any(np.diff(slots) <= 0)):
+        raise ValueError(f"slots of {batch.year} must ascend within 1..{size}")
+    if not 0 < batch.station <= MAX_STATION:
+        raise ValueError(f"no such station: {batch.station}")
+    if any(not 1 <= c.first <= c.last <= size for c in batch.covered):
+        raise ValueError(f"coverage outside 1..{size}")
+    columns = sorted(batch.columns, key=lambda c: c.item.code)
+    codes = [c.item.code for c in columns]
+    if len(set(codes)) != len(codes) or any(c.item.interval is not batch.interval for c in columns):
+        raise ValueError("an item occurs twice, or belongs to the other interval")
+    if any(len(c.scaled) != len(slots) or len(c.qc) != len(slots) for c in columns):
+        raise ValueError("columns and slots differ in length")
+    return replace(
+        batch,
+        slots=np.ascontiguousarray(batch.slots, np.uint16),
+        columns=tuple(column(c.item, c.exponent, c.scaled, c.present, c.qc) for c in columns),
+        covered=union_covered(batch.interval, batch.year, batch.covered),
+    )
+
+
+def pack_covered(covered: tuple[Covered, ...]) -> bytes:
+    return b"".join(COVERED.pack(c.first, c.last, c.mask) for c in covered)
+
+
+def digest_of_canonical(batch: RecordBatch) -> bytes:
+    """SHA-256 over a batch that is already canonical; the layout is in `docs/format.md`, "Content digest"."""
+    sha = hashlib.sha256(_DOMAIN)
+    sha.update(
+        _FACTS.pack(
+            INTERVAL_CODE[batch.interval],
+            ord(batch.units.value),
+            batch.station,
+            batch.year,
+            len(batch.covered),
+            len(batch),
+            len(batch.columns),
+        )
+    )
+    sha.update(pack_covered(batch.covered))
+    sha.update(batch.slots.astype("<u2").tobytes())
+    for c in batch.columns:
+        sha.update(bytes((c.item.code, c.exponent)))
+        sha.update(c.qc.tobytes())
+        sha.update(c.present_bits.tobytes())
+        sha.update(c.scaled.astype("<i8").tobytes())
+    return sha.digest()
+
+
+def content_digest(batch: RecordBatch) -> str:
+    """The identity of a batch's content, as lower-case hex."""
+    return digest_of_canonical(canonical(batch)).hex()
+
+
+def raw_bytes(records: int, items: int) -> int:
+    """Fixed-width bytes: 4 B slot, 2 B station, 3 B an item, per record. The numerator of every ratio we quote."""
+    return records * (4 + 2 + 3 * items)

@@ -1,0 +1,78 @@
+"""The SQLite file of a data directory: the tables of catalog and ledger, each with a schema version of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from cimis_engine.errors import CimisError
+
+_BUSY_SECONDS = 10.0
+
+
+class DatabaseError(CimisError):
+    """SQLite refused: the file is damaged, locked for long, or the disk is full. `path` is the database."""
+
+    def __init__(self, path: Path | str, cause: str) -> None:
+        super().__init__(
+            f"{path}: {cause}",
+            hint="chunks are not affected; if the file is damaged, move it away and run `cimis rebuild`",
+        )
+        self.path, self.cause = path, cause
+
+
+class SchemaVersionError(CimisError):
+    """The tables of `name` were made by a newer program (`found`) than this one (`known`)."""
+
+    exit_code = 2
+
+    def __init__(self, name: str, found: int, known: int) -> None:
+        super().__init__(
+            f"the {name} tables have schema version {found}, this program knows {known}",
+            hint="use the newer program, or another --data-dir",
+        )
+        self.name, self.found, self.known = name, found, known
+
+
+@contextlib.contextmanager
+def database_errors(path: Path | str) -> Iterator[None]:
+    """SQLite's errors as `DatabaseError`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise DatabaseError(path, str(error)) from error
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """A connection in WAL mode, every commit synced. Usable from any thread, by one at a time.
+
+    Raises `DatabaseError`.
+    """
+    with database_errors(path):
+        connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA fullfsync = ON")
+            with connection:
+                connection.execute(
+                    "CREATE TABLE IF NOT EXISTS schema (name TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT"
+                )
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+
+def ensure_schema(connection: sqlite3.Connection, name: str, version: int, script: str) -> None:
+    """Make the tables of `name` if they are not there. Raises `SchemaVersionError` if they are of another version."""
+    row = connection.execute("SELECT version FROM schema WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        # executescript commits by itself; IF NOT EXISTS in the scripts makes a repeat after a crash harmless.
+        connection.executescript(script)
+        with connection:
+            connection.execute("INSERT OR IGNORE INTO schema (name, version) VALUES (?, ?)", (name, version))
+    elif row[0] != version:
+        raise SchemaVersionError(name, row[0], version)

@@ -1,0 +1,57 @@
+"""Where things are in a data directory. Names are made from checked integers and enums only, never from text."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from cimis_engine.model.items import Interval
+from cimis_engine.model.station import MAX_STATION
+
+Key = tuple[int, Interval, int]
+"""Station, interval, year: what names a chunk."""
+
+_CHUNK = re.compile(r"([0-9]{3,4})/([0-9]{4})_(daily|hourly)\.zst")
+_TEMP = re.compile(r"\..+\.[0-9]+\.[0-9a-f]+\.tmp")
+
+
+def stations_dir(root: Path) -> Path:
+    return root / "stations"
+
+
+def database_path(root: Path) -> Path:
+    return root / "metadata.sqlite3"
+
+
+def lock_path(root: Path) -> Path:
+    return root / ".lock"
+
+
+def chunk_path(root: Path, station: int, interval: Interval, year: int) -> Path:
+    """`stations/002/2024_daily.zst`. Raises ValueError for numbers that cannot name a chunk (a bug of the caller)."""
+    if not 0 < station <= MAX_STATION or not 0 < year <= 9999:
+        raise ValueError(f"no chunk can be named after station {station}, year {year}")
+    return stations_dir(root) / f"{station:03d}" / f"{year:04d}_{Interval(interval).value}.zst"
+
+
+def parse_chunk_path(root: Path, path: Path) -> Key | None:
+    """What a path names, or None unless it is exactly the path `chunk_path` would give."""
+    try:
+        match = _CHUNK.fullmatch(path.relative_to(stations_dir(root)).as_posix())
+    except ValueError:
+        return None
+    if match is None:
+        return None
+    key = (int(match[1]), Interval(match[3]), int(match[2]))
+    try:
+        return key if chunk_path(root, *key) == path else None
+    except ValueError:
+        return None
+
+
+def temp_name(name: str, pid: int, random: str) -> str:
+    return f".{name}.{pid}.{random}.tmp"
+
+
+def is_temp(path: Path) -> bool:
+    return _TEMP.fullmatch(path.name) is not None

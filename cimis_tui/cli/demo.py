@@ -1,0 +1,72 @@
+"""`demo`: the simulator on this machine, and a backfill from it. No key and no network are needed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from argparse import Namespace
+from pathlib import Path
+
+from cimis_engine.errors import UsageError
+from cimis_engine.run.process import running_engine
+from cimis_engine.simulator.process import start_simulator
+from cimis_tui.cli.backfill import run_headless, wants_dashboard
+from cimis_tui.cli.output import Output
+from cimis_tui.cli.request import request_of
+from cimis_tui.cli.run import Job
+from cimis_tui.cli.settings import load_settings
+
+DATA_DIR = "demo-data"
+MARKER = ".cimis-demo"
+KEY = "demo-key-of-the-simulator"
+SAMPLE, YEARS = 40, "2020-2024"
+
+
+def demo(args: Namespace, output: Output) -> int:
+    """Start the simulator (TLS, some latency, mild faults) and backfill 40 stations and five years from it."""
+    if not args.stations and not args.sample:
+        args.sample = SAMPLE
+    if not args.years and not args.start:
+        args.years = YEARS
+    _, data_dir = load_settings(args, os.environ, folder=Path(), data_dir=DATA_DIR)
+    request = request_of(args)
+    if args.fresh:
+        empty(data_dir)
+    mark(data_dir)
+    options = ["--tls", "--key", KEY, "--latency", str(args.latency), "--faults", args.faults, "--seed", str(args.seed)]
+    with start_simulator(options) as simulator:
+        settings, _ = load_settings(
+            args,
+            os.environ,
+            folder=Path(),
+            data_dir=DATA_DIR,
+            base_url=simulator.url,
+            ca_file=str(simulator.ca_file) if simulator.ca_file else None,
+        )
+        output.detail(f"simulator at {simulator.url}")
+        job = Job("demo", request, settings, data_dir, KEY)
+        if not wants_dashboard(args, os.environ):
+            return run_headless(job, args, output)
+        from cimis_tui.cli.dashboard import watch_new_run
+
+        # The simulator lives while anyone holds its standard input: the engine takes it over, we let go.
+        return watch_new_run(job, args, output, pass_fds=(simulator.stdin_fd,), on_started=simulator.release)
+
+
+def mark(data_dir: Path) -> None:
+    """Make the demo's data directory, and mark it as one that `--fresh` may empty."""
+    if not data_dir.exists():
+        data_dir.mkdir(parents=True)
+        (data_dir / MARKER).write_text("made by `cimis demo`; `cimis demo --fresh` deletes this directory\n")
+
+
+def empty(data_dir: Path) -> None:
+    """Delete an earlier demo's data directory. Raises `UsageError` for any other, and while a demo runs in it."""
+    if not data_dir.exists():
+        return
+    if not (data_dir / MARKER).is_file():
+        raise UsageError(f"{data_dir} was not made by `cimis demo`", hint="give another --data-dir, or drop --fresh")
+    for run in (data_dir / "runs").glob("*/"):
+        if pid := running_engine(run):
+            raise UsageError(f"run {run.name} (pid {pid}) is going on in {data_dir}", hint="`cimis attach` shows it")
+    shutil.rmtree(data_dir)

@@ -1,0 +1,95 @@
+"""The reader: a thread that follows a run's journal and folds it, so that the screen never waits for data."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from cimis_engine.clock import Clock
+from cimis_engine.run.journal import JournalReader
+from cimis_engine.run.process import running_engine
+from cimis_engine.run.state import RunState
+from cimis_tui.view.frame import Feed
+
+JOURNAL = "events.jsonl"
+STALE_SECONDS = 4.0
+"""The engine speaks once a second; this long without a word is worth a mark."""
+_POLL = 0.06
+_FOLD_AT_ONCE = 200
+"""Events folded under one hold of the lock: the screen never waits longer than these take (~2 ms)."""
+
+
+def engine_alive(run_dir: Path, pid: int | None) -> bool:
+    """Whether the run's engine lives; `pid` counts before the engine has left its own mark."""
+    if running_engine(run_dir) is not None:
+        return True
+    try:
+        return pid is not None and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+class Follower:
+    """Folds `run_dir`'s journal into `state`, under `lock`, until stopped. `fault` says why reading ended early."""
+
+    def __init__(self, run_dir: Path, *, clock: Clock, alive: Callable[[], bool]) -> None:
+        self.state = RunState()
+        self.lock = threading.Lock()
+        self.fault = ""
+        self._clock, self._alive = clock, alive
+        self._reader = JournalReader(run_dir / JOURNAL)
+        self._heard = clock.monotonic()
+        self._asked = float("-inf")
+        self._engine_alive = True
+        self._end = threading.Event()
+        self._reading = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="journal-follower", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread, waiting for it a moment."""
+        self._end.set()
+        if self._thread.is_alive():
+            self._thread.join(1.0)
+
+    def read_once(self) -> int:
+        """Fold what is new; how many events that was. Raises `OSError` when the journal cannot be read."""
+        total = 0
+        with self._reading:
+            while events := self._reader.read_new():
+                for start in range(0, len(events), _FOLD_AT_ONCE):
+                    with self.lock:
+                        for stamped in events[start : start + _FOLD_AT_ONCE]:
+                            self.state.apply(stamped)
+                total += len(events)
+                self._heard = self._clock.monotonic()
+                if self._end.is_set():
+                    break
+        return total
+
+    def feed(self) -> Feed:
+        """How fresh what is shown is."""
+        age = self._clock.monotonic() - self._heard
+        if self.state.finished_at is not None:
+            return Feed("END", age)
+        if self.fault:
+            return Feed("LOST", age)
+        if age < STALE_SECONDS:
+            return Feed("LIVE" if self.state.started else "WAIT", age)
+        return Feed("STALE" if self._engine_alive else "LOST", age)
+
+    def _run(self) -> None:
+        while not self._end.wait(_POLL):
+            try:
+                self.read_once()
+            except Exception as error:  # a dead reader must be seen on screen, whatever it died of
+                self.fault = f"{type(error).__name__}: {error}"
+                return
+            now = self._clock.monotonic()
+            if now - self._asked >= 1.0 and now - self._heard >= STALE_SECONDS / 2:
+                self._asked, self._engine_alive = now, self._alive()

@@ -1,0 +1,143 @@
+"""The pump: takes what changed in the fold since the last frame and makes a frozen Frame of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cimis_engine.clock import Clock
+from cimis_engine.run.state import LogLine, RunState
+from cimis_tui.feed.follow import Follower
+from cimis_tui.view.frame import AlertRow, Ending, Frame, LogRow, PhaseFacts, SelfCost, Vitals
+from cimis_tui.view.present import Row, present_row
+from cimis_tui.view.vitals import (
+    max_attempts,
+    present_alerts_of,
+    present_ending_of,
+    present_facts,
+    present_log,
+    present_vitals,
+)
+
+VITALS_EVERY = 0.5
+_METER_EVERY = 2.0
+_FIRST_LOG = 500
+
+
+class Pump:
+    """Rows of waiting stations are made anew once a second."""
+
+    def __init__(
+        self, follower: Follower, *, mode: str, pid: int | None, clock: Clock, meter: Callable[[float], SelfCost]
+    ) -> None:
+        self.follower = follower
+        self.mode, self.pid = mode, pid
+        self.selected: int | None = None
+        self._clock, self._meter = clock, meter
+        self._cost: SelfCost | None = None
+        self._cost_at = self._vitals_at = self._second = float("-inf")
+        self._log_seq = 0
+        self._facts: PhaseFacts | None = None
+        self._alerts: tuple[AlertRow, ...] = ()
+        self._ending: Ending | None = None
+
+    def select(self, station: int | None) -> None:
+        """Show this station's phases from the next frame on."""
+        self.selected = station
+        with self.follower.lock:
+            if station in self.follower.state.stations:
+                self.follower.state.dirty.add(station)
+
+    def pending(self) -> int:
+        """Stations with changes not taken yet: what a frozen display holds back."""
+        return len(self.follower.state.dirty)
+
+    def ended(self) -> bool:
+        return self.follower.state.finished_at is not None
+
+    def now(self) -> float:
+        """The time the screen shows: that of the journal when it is a record, else the clock's."""
+        state = self.follower.state
+        return state.now if self.mode == "replay" or state.finished_at is not None else self._clock.time()
+
+    def vitals(self, fps: float, held_back: int | None = None) -> Vitals:
+        """The vital signs alone, for a frozen display."""
+        with self.follower.lock:
+            return self._make_vitals(fps, held_back)
+
+    def take(self, fps: float, *, all_rows: bool = False) -> Frame | None:
+        """What changed since the last call, or None. `all_rows`: every row, whatever changed."""
+        state = self.follower.state
+        with self.follower.lock:
+            now, tick = self.now(), self._clock.monotonic()
+            if tick - self._second >= 1.0:
+                self._second = tick
+                state.dirty.update(n for n, s in state.stations.items() if s.retry_at is not None)
+            due = tick - self._vitals_at >= VITALS_EVERY
+            if not (state.dirty or due or all_rows):
+                return None
+            changed, state.dirty = state.dirty, set()
+            numbers = state.stations if all_rows else changed
+            tries = max_attempts(state)
+            rows: dict[int, Row] = {n: present_row(state.stations[n], now, tries) for n in numbers}
+            vitals = None
+            if due or all_rows:
+                self._vitals_at = tick
+                vitals = self._make_vitals(fps, None)
+            return Frame(
+                rows=rows,
+                vitals=vitals,
+                facts=self._new_facts(state, changed, due),
+                log=self._new_log(state),
+                alerts=self._new_alerts(state, now),
+                ending=self._new_ending(state),
+            )
+
+    def _make_vitals(self, fps: float, held_back: int | None) -> Vitals:
+        tick = self._clock.monotonic()
+        if self._cost is None or tick - self._cost_at >= _METER_EVERY:
+            self._cost, self._cost_at = self._meter(fps), tick
+        return present_vitals(
+            self.follower.state,
+            mode=self.mode,
+            pid=self.pid,
+            feed=self.follower.feed(),
+            now=self.now(),
+            own=self._cost,
+            held_back=held_back,
+        )
+
+    def _new_facts(self, state: RunState, changed: set[int], due: bool) -> PhaseFacts | None:
+        station = state.stations.get(self.selected) if self.selected is not None else None
+        if station is None:
+            return None
+        known = self._facts
+        if known is not None and known.station == station.ref.number and not due and self.selected not in changed:
+            return None
+        facts = present_facts(state, station)
+        if facts == known:
+            return None
+        self._facts = facts
+        return facts
+
+    def _new_log(self, state: RunState) -> tuple[LogRow, ...]:
+        fresh: list[LogLine] = []
+        for line in reversed(state.log):
+            if line.seq <= self._log_seq or len(fresh) >= _FIRST_LOG:
+                break
+            fresh.append(line)
+        self._log_seq = state.seq
+        return tuple(present_log(line) for line in reversed(fresh))
+
+    def _new_alerts(self, state: RunState, now: float) -> tuple[AlertRow, ...] | None:
+        alerts = present_alerts_of(state, float(int(now)))
+        if alerts == self._alerts:
+            return None
+        self._alerts = alerts
+        return alerts
+
+    def _new_ending(self, state: RunState) -> Ending | None:
+        ending = present_ending_of(state)
+        if ending == self._ending:
+            return None
+        self._ending = ending
+        return ending

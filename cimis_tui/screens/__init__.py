@@ -1,0 +1,1 @@
+"""One screen a file: composition, keys to deeds, nothing that could be pure."""

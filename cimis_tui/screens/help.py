@@ -1,0 +1,65 @@
+"""Help: every key, from the action table, and what the words of the table mean."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from cimis_tui.actions import ACTIONS
+from cimis_tui.view.columns import COLUMNS
+from cimis_tui.view.present import GLYPHS
+
+
+def help_text() -> Content:
+    """The text of the help screen."""
+    parts: list[Content | str | tuple[str, str]] = []
+    by_group = sorted(ACTIONS, key=lambda a: [x.group for x in ACTIONS].index(a.group))
+    for group, actions in groupby(by_group, key=lambda a: a.group):
+        parts.append((f"{group}\n", "bold $primary"))
+        for action in actions:
+            parts += [(f"  {action.shown:<7}", "bold"), f"{action.help}\n"]
+        parts.append("\n")
+    parts.append(("States\n", "bold $primary"))
+    parts += [
+        f"  {glyph} {word:<8}" + ("\n" if n % 4 == 3 else "") for n, (glyph, word, _) in enumerate(GLYPHS.values())
+    ]
+    parts.append(("\nColumns\n", "bold $primary"))
+    for column in COLUMNS:
+        if column.title:
+            wide = f" (from {column.since} columns)" if column.since else ""
+            parts += [(f"  {column.title.split()[0]:<9}", "bold"), f"{column.help}{wide}\n"]
+    parts.append("\n– means: did not happen, or not known yet. A reused connection has no DNS, TCP and TLS.\n")
+    parts.append("Mouse: click a heading to sort, a row to select it, a key of the footer to press it.")
+    return Content.assemble(*parts)
+
+
+class HelpScreen(ModalScreen[None]):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,f1", "dismiss", show=False),
+        Binding("j,down", "scroll(1)", show=False),
+        Binding("k,up", "scroll(-1)", show=False),
+    ]
+    DEFAULT_CSS = """
+    HelpScreen { align: center middle; background: $background 60%; }
+    HelpScreen VerticalScroll {
+        width: 78; max-width: 96%; height: 90%; border: round $primary; background: $background; padding: 1 2;
+        border-title-color: $foreground; border-title-style: bold; border-subtitle-color: $quiet;
+        scrollbar-size-vertical: 1;
+    }
+    """
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll() as box:
+            box.border_title = "Keys"
+            box.border_subtitle = "j k scroll   q or esc closes"
+            yield Static(help_text())
+
+    def action_scroll(self, lines: int) -> None:
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)

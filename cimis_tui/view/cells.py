@@ -1,0 +1,71 @@
+"""Cells: text with a role. A role says what the text means; the theme says how that looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+ROLES = ("text", "dim", "head", "key", "run", "ok", "warn", "bad", "bar", "track", "spark")
+"""Every role there is; each has a component class `role--<name>`."""
+
+
+class Cell(NamedTuple):
+    """Text, its role, and the action a click on it runs (empty for none)."""
+
+    text: str
+    role: str = "text"
+    action: str = ""
+
+
+Line = tuple[Cell, ...]
+
+
+def width_of(line: Iterable[Cell]) -> int:
+    return sum(len(cell.text) for cell in line)
+
+
+def clip(line: Iterable[Cell], width: int) -> Line:
+    """The line cut to `width` columns; the last cell that does not fit ends in an ellipsis."""
+    kept: list[Cell] = []
+    room = width
+    for cell in line:
+        if len(cell.text) <= room:
+            kept.append(cell)
+            room -= len(cell.text)
+            continue
+        if room > 0:
+            kept.append(cell._replace(text=cell.text[: room - 1] + "…"))
+        break
+    return tuple(kept)
+
+
+def spread(left: Iterable[Cell], right: Iterable[Cell], width: int) -> Line:
+    """`left` at the left edge, `right` at the right one, at least one blank between; `left` gives way."""
+    tail = clip(right, width)
+    room = width - width_of(tail)
+    head = clip(left, max(0, room - 1))
+    return (*head, Cell(" " * (room - width_of(head))), *tail)
+
+
+def fit(parts: Iterable[Line], width: int, gap: int = 3) -> Line:
+    """As many whole parts as `width` holds, `gap` blanks between them: what comes first matters most."""
+    line: list[Cell] = []
+    used = 0
+    for part in parts:
+        need = width_of(part) + (gap if line else 0)
+        if not part:
+            continue
+        if used + need > width:
+            break
+        if line:
+            line.append(Cell(" " * gap))
+        line.extend(part)
+        used += need
+    return tuple(line)
+
+
+def pad(text: str, width: int, *, right: bool = False) -> str:
+    """Exactly `width` columns; what is too long ends in an ellipsis."""
+    if len(text) > width:
+        return text[: max(0, width - 1)] + "…"[:width]
+    return text.rjust(width) if right else text.ljust(width)

@@ -1,0 +1,68 @@
+"""The columns of the station table: their order, widths, and from which terminal width on each is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`key` names it in filters and sorting; `since` is the terminal width from which it is shown; `right` its side."""
+
+    key: str
+    title: str
+    width: int
+    since: int = 0
+    right: bool = True
+    help: str = ""
+
+
+COLUMNS = (
+    Column("state_glyph", "", 2, right=False),
+    Column("id", "ID", 3, help="station number"),
+    Column("name", "NAME", 13, right=False, help="station name"),
+    Column("state", "STATE", 8, right=False, help="what it is doing now"),
+    Column("progress", "PROGRESS", 12, right=False, help="pages done of pages planned"),
+    Column("eta", "ETA", 6, 150, help="time left at its pace so far"),
+    Column("wait", "WAIT", 4, 150, help="ms waiting for a connection of the pool"),
+    Column("dns", "DNS", 4, 120, help="ms of name look-up"),
+    Column("tcp", "TCP", 4, 120, help="ms to connect"),
+    Column("tls", "TLS", 4, 120, help="ms of TLS handshake"),
+    Column("send", "SEND", 4, 150, help="ms to send the request"),
+    Column("ttfb", "TTFB", 5, help="ms to the first byte of the answer"),
+    Column("read", "READ", 5, 100, help="ms to read the body"),
+    Column("dec", "DEC", 4, 120, help="ms busy decoding"),
+    Column("enc", "ENC", 4, 150, help="ms compressing the chunk"),
+    Column("wrt", "WRT", 4, 100, help="ms writing the chunk"),
+    Column("vfy", "VFY", 4, 150, help="ms reading the chunk back"),
+    Column("cmt", "CMT", 4, 150, help="ms committing to the catalog"),
+    Column("total", "TOTAL", 5, 80, help="ms of the whole attempt"),
+    Column("p95", "P95", 5, 80, help="ms, 95th percentile of this station's attempts"),
+    Column("try", "TRY", 3, 80, help="attempt of the page, of those allowed"),
+    Column("records", "RECORDS", 7, help="records stored"),
+    Column("ratio", "RATIO", 6, 120, help="fixed-width row bytes over stored bytes"),
+    Column("mem", "MEM", 5, 120, help="bytes its jobs hold now"),
+)
+INDEX = {column.key: n for n, column in enumerate(COLUMNS)}
+SORTABLE = tuple(column.key for column in COLUMNS if column.title)
+_NAME_MOST = 22
+_BAR_MOST = 26
+_NAME = INDEX["name"]
+_PROGRESS = INDEX["progress"]
+MARK = 1
+"""The cursor's own column, left of the glyph."""
+
+
+def layout(terminal: int, room: int) -> tuple[tuple[int, int], ...]:
+    """(index, width) of the columns shown on a terminal of `terminal` columns, for a table `room` columns wide.
+
+    What is left over widens the name, then the progress bar. One blank stands between columns, none after the glyph.
+    """
+    shown = [n for n, column in enumerate(COLUMNS) if column.since <= terminal]
+    widths = {n: COLUMNS[n].width for n in shown}
+    spare = room - MARK - sum(widths.values()) - (len(shown) - 2)
+    for index, most in ((_NAME, _NAME_MOST), (_PROGRESS, _BAR_MOST)):
+        more = max(0, min(spare, most - widths[index]))
+        widths[index] += more
+        spare -= more
+    return tuple((n, widths[n]) for n in shown)

@@ -1,0 +1,65 @@
+"""The banner when the run has ended: what it brought, where it is, what to do next. Pure."""
+
+from __future__ import annotations
+
+from cimis_tui.view import units
+from cimis_tui.view.cells import Cell, Line, clip, fit
+from cimis_tui.view.frame import AlertRow, Ending
+from cimis_tui.view.header import PHASES
+
+_NEXT = {
+    "done": "every chunk was read back and compared; q leaves",
+    "partial": "run the same command again: it fetches only what failed; q leaves",
+    "failed": "see the log below, then run the same command again; q leaves",
+    "interrupted": "run the same command again: it goes on from here; q leaves",
+}
+
+
+def ending_title(e: Ending) -> str:
+    glyph, word, _ = PHASES[e.outcome]
+    return f"{glyph} {word}"
+
+
+def present_ending(e: Ending, width: int, height: int) -> tuple[Line, ...]:
+    """The numbers, the reason if there is one, where the data is, what to do next: as `height` allows."""
+    role = PHASES[e.outcome][2]
+    numbers = fit(
+        (
+            (Cell(ending_title(e), role),) if height < 3 else (),
+            (Cell(f"{e.chunks:,}", "head"), Cell(" chunks", "dim")),
+            (Cell(f"{e.records:,}", "head"), Cell(" records", "dim")),
+            (Cell(units.ratio(e.ratio), "head"), Cell(" compression", "dim")),
+            (Cell("in ", "dim"), Cell(units.clock(e.elapsed), "head")),
+            (Cell(f"✗ {e.failed_jobs}", "bad"), Cell(" jobs failed" if e.failed_jobs != 1 else " job failed", "dim")) if e.failed_jobs else (),
+            (Cell(f"{e.missing:,}", "text"), Cell(" slots without a record", "dim")) if e.missing else (),
+            (Cell(f"{e.unchanged:,}", "text"), Cell(" chunks unchanged", "dim")) if e.unchanged else (),
+        ),
+        width,
+        gap=3 if width >= 100 else 2,
+    )
+    where: Line = (Cell("data in ", "dim"), Cell(e.data_dir, "key"))
+    todo: Line = (Cell("next ", "dim"), Cell(e.hint or _NEXT[e.outcome]))
+    reason: Line = (Cell(e.message, role),)
+    lines = [numbers, *([reason] if e.message else []), where, todo]
+    if len(lines) > height:
+        joined = fit((where, todo), width) if len(where[1].text) + 60 < width else todo
+        lines = [numbers, joined] if height == 2 else [numbers, *([reason] if e.message else []), joined]
+    return tuple(clip(line, width) for line in lines[:height])
+
+
+def present_alerts(alerts: tuple[AlertRow, ...], width: int) -> Line:
+    """One line: how many, then each with its subject, value and limit."""
+    head: Line = (Cell(f" ▲ {len(alerts)} alert{'s' if len(alerts) != 1 else ''}", "warn"),)
+    parts: list[Line] = [head]
+    for a in alerts:
+        role = "bad" if a.severity.startswith("crit") else "warn"
+        parts.append(
+            (
+                Cell(a.rule.replace("_", " "), role),
+                Cell(f" {a.subject}" if a.subject else "", "text"),
+                Cell(f" {a.value:.4g} > {a.limit:.4g}", "text"),
+                Cell(f" {units.span(a.seconds)}", "dim"),
+            )
+        )
+    line = fit(parts, width)
+    return (*line, Cell(" " * max(0, width - sum(len(c.text) for c in line))))

@@ -1,0 +1,146 @@
+"""A frame: everything the dashboard needs for one paint, frozen. Made by the pump, applied by widgets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cimis_tui.view.present import Row
+
+Series = tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SelfCost:
+    """The dashboard's own cost: resident bytes, CPU as percent of one core, and its frames a second."""
+
+    rss_bytes: int
+    cpu_percent: float
+    fps: float
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """`word`: WAIT (no event yet), LIVE, STALE, LOST (engine gone) or END. `age`: seconds since the last event."""
+
+    word: str
+    age: float
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """The run as a whole. Times in Unix seconds and seconds, sizes in bytes, series a second a value, newest last."""
+
+    run_id: str
+    mode: str
+    pid: int | None
+    phase: str  # starting, running, paused, draining, done, partial, failed, interrupted
+    feed: Feed
+    now: float
+    elapsed: float | None
+    eta: float | None
+    progress: float
+    stations: int
+    by_status: dict[str, int]
+    records: int
+    records_per_s: float | None
+    records_series: Series
+    wire_per_s: float | None
+    wire_series: Series
+    ratio: float | None
+    ttfb: tuple[float | None, float | None, float | None]
+    ttfb_series: Series
+    errors: int
+    attempts: int
+    errors_series: Series
+    engine_rss: int | None
+    engine_cpu: float | None
+    engine_lag_ms: float | None
+    in_flight: int
+    own: SelfCost
+    alerts: int
+    held_back: int | None = None  # updates held back while the display is frozen; None: not frozen
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A histogram of recent times: counts of equal steps on a log axis from `low` to `high` ms, `count` in all."""
+
+    counts: tuple[int, ...] = ()
+    low: float = 0.0
+    high: float = 0.0
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseFacts:
+    """The selected station: its last attempt's phases (ms, None where not happened), and TTFB of all stations."""
+
+    station: int
+    name: str
+    status: str
+    pages_done: int
+    pages: int
+    records: int
+    expected: int
+    attempt: int
+    max_attempts: int
+    reused: bool
+    phases: tuple[tuple[str, float | None], ...]
+    total: float | None
+    p95: float | None
+    ratio: float | None
+    held_bytes: int
+    message: str
+    hint: str
+    spread: Spread
+    ttfb: tuple[float | None, ...]  # p50, p90, p95, p99 and max of the run, ms
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """One line of the log pane. `level` 0 INFO, 1 WARN, 2 ERROR."""
+
+    seq: int
+    time: str
+    level: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRow:
+    severity: str
+    rule: str
+    subject: str
+    value: float
+    limit: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the run ended, for the banner."""
+
+    outcome: str
+    chunks: int
+    unchanged: int
+    records: int
+    missing: int
+    failed_jobs: int
+    ratio: float | None
+    elapsed: float
+    data_dir: str
+    message: str
+    hint: str
+    resumable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What changed since the last frame. A part that is None did not change."""
+
+    rows: dict[int, Row] = field(default_factory=dict)
+    vitals: Vitals | None = None
+    facts: PhaseFacts | None = None
+    log: tuple[LogRow, ...] = ()
+    alerts: tuple[AlertRow, ...] | None = None
+    ending: Ending | None = None

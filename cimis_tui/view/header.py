@@ -1,0 +1,75 @@
+"""The top lines: which run, how it stands, how far, how long yet. Pure."""
+
+from __future__ import annotations
+
+from cimis_tui.view import units
+from cimis_tui.view.bars import bar
+from cimis_tui.view.cells import Cell, Line, fit, spread, width_of
+from cimis_tui.view.frame import Feed, Vitals
+from cimis_tui.view.present import GLYPHS
+
+PHASES = {
+    "starting": ("·", "STARTING", "dim"),
+    "running": ("●", "RUNNING", "run"),
+    "paused": ("‖", "PAUSED", "warn"),
+    "draining": ("‖", "DRAINING", "warn"),
+    "done": ("✓", "DONE", "ok"),
+    "partial": ("▲", "PARTIAL", "warn"),
+    "failed": ("✗", "FAILED", "bad"),
+    "interrupted": ("‖", "INTERRUPTED", "warn"),
+}
+"""How the run stands → glyph, word, role."""
+
+_FEED = {"WAIT": ("·", "dim"), "LIVE": ("●", "ok"), "STALE": ("▲", "warn"), "LOST": ("✗", "bad"), "END": ("✓", "dim")}
+_COUNTED = ("running", "slow", "retrying", "failed", "cancelled", "paused", "done", "queued")
+
+
+def feed_badge(feed: Feed) -> Line:
+    glyph, role = _FEED[feed.word]
+    age = f" {units.span(feed.age)}" if feed.word in ("STALE", "LOST") else ""
+    return (Cell(f"{glyph} {feed.word}{age}", role),)
+
+
+def present_header(vitals: Vitals, width: int, height: int) -> tuple[Line, ...]:
+    """One or two lines of `width` columns."""
+    return (_identity(vitals, width), _progress(vitals, width))[:height]
+
+
+def _identity(v: Vitals, width: int) -> Line:
+    glyph, word, role = PHASES[v.phase]
+    wide = width >= 110
+    left: list[Cell] = [Cell(" cimis ", "head"), Cell("▸ " if wide else "", "dim"), Cell(v.mode, "key")]
+    left.append(Cell("  run " if wide else " ", "dim"))
+    left.append(Cell(v.run_id, "text"))
+    if v.held_back is not None:
+        left.append(Cell(f"  ‖ FROZEN {units.count(v.held_back)} held", "warn"))
+    state: Line = (Cell(f"{glyph} {word}", role),)
+    duration: Line = (Cell(f"+{units.clock(v.elapsed)}", "text"),)
+    over = v.phase in ("done", "partial", "failed", "interrupted")
+    eta: Line = () if over else (Cell("ETA ", "dim"), Cell(units.clock(v.eta), "text"))
+    pid: Line = (Cell(f"pid {v.pid}", "dim"),) if v.pid is not None and not over else ()
+    feed = feed_badge(v.feed)
+    time: Line = (Cell(f"{units.of_day(v.now)}Z", "dim"),)
+    parts = (
+        [state, pid, feed, time, duration, eta] if wide else [state, duration, eta, feed]
+    )
+    right = fit(parts, width - width_of(left) - 2, gap=3 if wide else 2)
+    return spread(left, (*right, Cell(" ")), width)
+
+
+def _progress(v: Vitals, width: int) -> Line:
+    done = v.by_status.get("done", 0)
+    counts: list[Line] = [(Cell(f"{done}/{v.stations}", "head"), Cell(" stations" if width >= 110 else "", "dim"))]
+    for status in _COUNTED:
+        number = v.by_status.get(status, 0)
+        if not number or (status == "done" and width < 100):
+            continue
+        glyph, word, role = GLYPHS[status]
+        counts.append((Cell(f"{glyph} {number}", role), Cell(f" {word}" if width >= 110 else "", "dim")))
+    wanted = width - 9 - sum(width_of(c) + 3 for c in counts)
+    room = max(8, width // 5) if width < 70 else max(10, min(44, wanted))
+    tail = fit(counts, width - room - 9, gap=2 if width < 110 else 3)
+    filled, track = bar(v.progress, room)
+    percent = f" {int(v.progress * 100):3d}%"
+    line = (Cell(" "), Cell(filled, "bar"), Cell(track, "track"), Cell(percent, "head"), Cell("   "), *tail)
+    return (*line, Cell(" " * max(0, width - width_of(line))))

@@ -1,0 +1,160 @@
+"""The fold as a whole into the parts of a frame: vital signs, selected station, alerts, ending. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from cimis_engine.run.state import LogLine, RunState, StationState
+from cimis_tui.view import units
+from cimis_tui.view.frame import AlertRow, Ending, Feed, LogRow, PhaseFacts, SelfCost, Spread, Vitals
+from cimis_tui.view.present import status_of
+
+SECONDS = 44
+"""How much of the past a spark shows, a column a second or two."""
+_RECENT = 60
+_LEVELS = {"INFO": 0, "WARN": 1, "ERROR": 2}
+_ENDED = ("done", "partial", "failed", "interrupted")
+_LOWEST, _PER_OCTAVE = 0.01, 16
+"""The axis of `cimis_engine.run.histogram`: bucket i begins at 0.01 ms * 2**(i/16)."""
+
+
+def present_vitals(
+    state: RunState, *, mode: str, pid: int | None, feed: Feed, now: float, own: SelfCost, held_back: int | None = None
+) -> Vitals:
+    """The run as a whole at Unix time `now`."""
+    at = state.now
+    ended = state.finished_at is not None
+    statuses = Counter(status_of(s) for s in state.stations.values())
+    resources = state.resources
+    elapsed = None if state.started_at is None else (state.elapsed_s if ended else max(0.0, now - state.started_at))
+    mean = state.records / state.elapsed_s if state.elapsed_s else None
+    pace = mean if ended else state.records_per_s()
+    wire = (state.wire_bytes / state.elapsed_s if state.elapsed_s else None) if ended else state.wire_per_s()
+    return Vitals(
+        run_id=state.run_id or "…",
+        mode=mode,
+        pid=pid,
+        phase=state.status,
+        feed=feed,
+        now=now,
+        elapsed=elapsed,
+        eta=state.eta_s,
+        progress=state.progress if state.started else 0.0,
+        stations=len(state.stations),
+        by_status=dict(statuses),
+        records=state.records,
+        records_per_s=pace if state.started else None,
+        records_series=tuple(state.records_ring.series(at, SECONDS)),
+        wire_per_s=wire if state.started else None,
+        wire_series=tuple(state.wire_ring.series(at, SECONDS)),
+        ratio=state.ratio,
+        ttfb=_ttfb(state, ended),
+        ttfb_series=tuple(state.ttfb_ring.series(0.95, at, SECONDS)),
+        errors=state.attempts_failed if ended else int(state.errors_ring.total(at, _RECENT)),
+        attempts=state.attempts if ended else int(state.attempts_ring.total(at, _RECENT)),
+        errors_series=tuple(state.errors_ring.series(at, SECONDS)),
+        engine_rss=resources.rss_bytes if resources else None,
+        engine_cpu=resources.cpu_percent if resources else None,
+        engine_lag_ms=resources.loop_lag_ms if resources else None,
+        in_flight=state.in_flight,
+        own=own,
+        alerts=len(state.active_alerts),
+        held_back=held_back,
+    )
+
+
+def _ttfb(state: RunState, ended: bool) -> tuple[float | None, float | None, float | None]:
+    """p50, p95, p99: of the last minute while the run goes on, of all of it afterwards."""
+    whole, ring = state.histograms["ttfb"], state.ttfb_ring
+    if ended or not ring.count(state.now, _RECENT):
+        return whole.percentile(0.5), whole.percentile(0.95), whole.percentile(0.99)
+    at = state.now
+    return ring.percentile(0.5, at, _RECENT), ring.percentile(0.95, at, _RECENT), ring.percentile(0.99, at, _RECENT)
+
+
+def present_spread(state: RunState, steps: int = 32) -> Spread:
+    """TTFB of all stations over the last two minutes."""
+    window = state.ttfb_ring.window(state.now, 120)
+    if not window:
+        return Spread()
+    first, last = min(window), max(window)
+    width = max(1, -(-(last - first + 1) // steps))
+    counts = [0] * (-(-(last - first + 1) // width))
+    for bucket, number in window.items():
+        counts[(bucket - first) // width] += number
+    low, high = (_LOWEST * 2.0 ** (edge / _PER_OCTAVE) for edge in (first, first + width * len(counts)))
+    return Spread(tuple(counts), low, high, sum(counts))
+
+
+def present_facts(state: RunState, station: StationState) -> PhaseFacts:
+    """The phases of one station's last attempt and last chunk."""
+    last = station.last
+    whole = state.histograms["ttfb"]
+    consecutive = ("pool_wait", "dns", "tcp", "tls", "send", "ttfb", "read", "decode")
+    phases = [(name, None if last is None else getattr(last, name)) for name in consecutive]
+    phases += [(name, getattr(station, f"{name}_ms")) for name in ("encode", "write", "verify", "commit")]
+    waiting = station.status == "retrying" and bool(station.retry_cause)
+    return PhaseFacts(
+        station=station.ref.number,
+        name=station.ref.name,
+        status=status_of(station),
+        pages_done=station.pages_done,
+        pages=station.pages,
+        records=station.records,
+        expected=station.expected,
+        attempt=station.attempt,
+        max_attempts=max_attempts(state),
+        reused=station.last_reused,
+        phases=tuple(phases),
+        total=None if last is None else last.total,
+        p95=station.p95_ms,
+        ratio=station.ratio,
+        held_bytes=station.held_bytes,
+        message=f"waits to try again after {station.retry_cause}" if waiting else station.message,
+        hint="" if waiting else station.hint,
+        spread=present_spread(state),
+        ttfb=(*(whole.percentile(q) for q in (0.5, 0.9, 0.95, 0.99)), whole.most if whole.count else None),
+    )
+
+
+def max_attempts(state: RunState) -> int:
+    return state.started.max_attempts if state.started else 0
+
+
+def present_alerts_of(state: RunState, now: float) -> tuple[AlertRow, ...]:
+    """Alerts that are on, the newest last."""
+    return tuple(
+        AlertRow(
+            severity=alert.raised.severity,
+            rule=alert.raised.rule,
+            subject=alert.raised.subject,
+            value=alert.raised.value,
+            limit=alert.raised.limit,
+            seconds=max(0.0, now - alert.since),
+        )
+        for alert in state.active_alerts.values()
+    )
+
+
+def present_ending_of(state: RunState) -> Ending | None:
+    """How the run ended; None while it goes on."""
+    if state.finished_at is None or state.outcome not in _ENDED:
+        return None
+    return Ending(
+        outcome=state.outcome,
+        chunks=state.chunks,
+        unchanged=state.chunks - state.chunks_changed,
+        records=state.records,
+        missing=state.missing,
+        failed_jobs=state.jobs_failed,
+        ratio=state.ratio,
+        elapsed=state.elapsed_s,
+        data_dir=state.started.data_dir if state.started else "",
+        message=state.message,
+        hint=state.hint,
+        resumable=state.resumable,
+    )
+
+
+def present_log(line: LogLine) -> LogRow:
+    return LogRow(line.seq, units.of_day(line.t), _LEVELS.get(line.level, 0), line.text)

@@ -1,0 +1,1 @@
+"""One widget a file. They paint cells and frames and know nothing of the engine."""

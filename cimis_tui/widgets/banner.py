@@ -1,0 +1,37 @@
+"""Two bars that show only when there is something to say: alerts, and the end of the run."""
+
+from __future__ import annotations
+
+from cimis_tui.view.cells import Line
+from cimis_tui.view.ending import ending_title, present_alerts, present_ending
+from cimis_tui.view.frame import AlertRow, Ending
+from cimis_tui.widgets.panel import CellPanel
+
+
+class AlertBar(CellPanel):
+    DEFAULT_CSS = "AlertBar { height: 1; display: none; } AlertBar.-on { display: block; }"
+
+    alerts: tuple[AlertRow, ...] = ()
+
+    def apply(self, alerts: tuple[AlertRow, ...]) -> None:
+        self.alerts = alerts
+        self.set_class(bool(alerts), "-on")
+        self.repaint()
+
+    def lines(self, width: int, height: int) -> tuple[Line, ...]:
+        return (present_alerts(self.alerts, width),)
+
+
+class EndingBanner(CellPanel):
+    DEFAULT_CSS = "EndingBanner { display: none; } EndingBanner.-on { display: block; }"
+
+    ending: Ending | None = None
+
+    def apply(self, ending: Ending) -> None:
+        self.ending = ending
+        self.border_title = ending_title(ending)
+        self.add_class("-on", f"-{ending.outcome}")
+        self.repaint()
+
+    def lines(self, width: int, height: int) -> tuple[Line, ...]:
+        return present_ending(self.ending, width, height) if self.ending else ()

@@ -1,0 +1,75 @@
+"""CellPanel: a widget whose lines are cells. Base of every panel but the table; repaints only when its lines differ."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.events import Click
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from cimis_tui.view.cells import ROLES, Line
+
+ROLE_CLASSES: set[str] = {f"role--{role}" for role in ROLES}
+
+
+class CellPanel(Widget):
+    """Paints `lines()`. Subclasses hold a frame's part and call `repaint` when it changed."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = ROLE_CLASSES
+
+    class Pressed(Message):
+        """A cell with an action was clicked."""
+
+        def __init__(self, action: str) -> None:
+            super().__init__()
+            self.action = action
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._lines: tuple[Line, ...] = ()
+
+    def lines(self, width: int, height: int) -> tuple[Line, ...]:
+        """The lines to paint in this many columns and rows."""
+        raise NotImplementedError
+
+    def repaint(self) -> None:
+        """Work out the lines anew and refresh if any differs."""
+        if not self.size.width or not self.size.height:
+            return
+        lines = self.lines(self.size.width, self.size.height)
+        if lines != self._lines:
+            self._lines = lines
+            self.refresh()
+
+    def on_resize(self) -> None:
+        self._lines = ()
+        self.repaint()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        base = self.rich_style
+        if y >= len(self._lines):
+            return Strip.blank(self.size.width, base)
+        segments = [Segment(cell.text, base + self.role_style(cell.role)) for cell in self._lines[y]]
+        return Strip(segments).adjust_cell_length(self.size.width, base)
+
+    def role_style(self, role: str) -> Style:
+        return self.get_component_rich_style(f"role--{role}", partial=True)
+
+    def on_click(self, event: Click) -> None:
+        if event.y >= len(self._lines):
+            return
+        x = 0
+        for cell in self._lines[event.y]:
+            x += len(cell.text)
+            if event.x < x:
+                if cell.action:
+                    self.post_message(self.Pressed(cell.action))
+                return
