@@ -61,10 +61,8 @@ class CimisApp(App[None]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return FALLBACK
 
-    def get_default_screen(self) -> Screen[Any]:
-        return self.dashboard
-
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
+        await self.push_screen(self.dashboard)
         self.follower.start()
         loop = asyncio.get_running_loop()
         for number, code in _DETACHING.items():

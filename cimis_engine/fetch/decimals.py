@@ -11,20 +11,16 @@ from numpy.typing import NDArray
 
 from cimis_engine.model.batch import MAX_EXPONENT
 
-MAX_DIGITS = 18
-"""Digits a value may have once its column's exponent is applied: any 18 digits fit 64 bits."""
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
-_POWERS = 10 ** np.arange(MAX_DIGITS + 1, dtype=np.int64)
+MAX_WHOLE = 9
+"""Digits before the point; with nine after it, every value and every alignment fits 64 bits."""
+_NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,9})?")
+_POWERS = 10 ** np.arange(MAX_WHOLE + MAX_EXPONENT + 1, dtype=np.int64)
 _ZERO, _NINE, _DOT, _MINUS, _END = b"09.-\n"
 
 
 def is_number(text: str | None) -> bool:
     """Whether a value may stand in a column: None, or a plain decimal of a size that fits."""
-    if text is None:
-        return True
-    whole, _, fraction = text.partition(".")
-    fits = len(whole.lstrip("-")) + MAX_EXPONENT <= MAX_DIGITS + 1 and len(fraction) <= MAX_EXPONENT
-    return bool(_NUMBER.fullmatch(text)) and fits
+    return text is None or _NUMBER.fullmatch(text) is not None
 
 
 def parse_decimals(
@@ -32,7 +28,7 @@ def parse_decimals(
 ) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.bool_]] | None:
     """`values`, flat, `rows` equal runs (one a column) → scaled (rows × n), exponents (rows), present (rows × n).
 
-    A value is an optional minus, digits, and optionally a dot and digits, at most 10 before the dot and 9 after it;
+    A value is an optional minus, digits, and optionally a dot and digits, at most 9 on either side;
     None is missing. The result is None if any value is anything else: `is_number` says which.
     """
     text = "\n".join([v if v is not None else "" for v in values]) + "\n"
@@ -62,7 +58,7 @@ def parse_decimals(
     decimals[owner] = ends[owner] - dots - 1
     whole = ends - starts - negative - decimals
     whole[owner] -= 1
-    if np.any(present & (whole < 1)) or whole.max() > MAX_DIGITS + 1 - MAX_EXPONENT or decimals.max() > MAX_EXPONENT:
+    if np.any(present & (whole < 1)) or whole.max() > MAX_WHOLE or decimals.max() > MAX_EXPONENT:
         return None
     return _assemble(chars, digit, starts, ends, negative, decimals, present, rows)
 

@@ -59,7 +59,7 @@ class _Body(httpx.AsyncByteStream):
             yield chunk
 
     async def aclose(self) -> None:
-        if isinstance(self._stream, httpcore.AsyncByteStream) or hasattr(self._stream, "aclose"):
+        if hasattr(self._stream, "aclose"):
             await self._stream.aclose()
 
 

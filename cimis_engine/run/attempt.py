@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from cimis_engine.clock import Clock
@@ -48,11 +48,12 @@ async def run_attempt(
     sink: Callable[[bytes], Awaitable[None]] = hold if whole_body else session.write
     error: AttemptError | DecodeError | None = None
     page: DecodedPage | None = None
+    headers: Mapping[str, str] = {}
     try:
         exchange = await slot.get(request, sink, on_response=session.begin)
     except AttemptError as failure:
         session.abort()
-        error, phases, wire, status, headers = failure, failure.phases, failure.wire_bytes, failure.status, {}
+        error, phases, wire, status = failure, failure.phases, failure.wire_bytes, failure.status
     except BaseException:
         session.abort()
         raise

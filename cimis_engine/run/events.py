@@ -254,8 +254,8 @@ class ChunkFinished(Event, frozen=True, kw_only=True, tag="chunk.finished"):
     stored_bytes: int
     changed: bool
     encode_ms: float
-    write_ms: float
-    verify_ms: float
+    write_ms: float | None
+    verify_ms: float | None
     commit_ms: float
     batch_bytes: int
 

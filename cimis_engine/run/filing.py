@@ -95,8 +95,8 @@ class Filing:
             stored_bytes=written.stored_bytes,
             changed=written.changed,
             encode_ms=written.encode_ms,
-            write_ms=written.write_ms,
-            verify_ms=written.verify_ms,
+            write_ms=written.write_ms if written.changed else None,
+            verify_ms=written.verify_ms if written.changed else None,
             commit_ms=written.commit_ms,
             batch_bytes=batch.nbytes,
         )

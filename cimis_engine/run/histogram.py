@@ -1,4 +1,4 @@
-"""Bounded memory of numbers over time: log-bucket histograms, and rings of one-second counters over the last two minutes.
+"""Bounded memory of numbers over time: log-bucket histograms, and rings of one-second counters over two minutes.
 
 All are keyed by the time stamps of events, never by a clock of their own, so a replay shows what live showed.
 """
@@ -20,18 +20,18 @@ def _bucket(value: float) -> int:
 
 
 def _middle(bucket: int) -> float:
-    return _LOWEST * 2.0 ** ((bucket + 0.5) / _PER_OCTAVE)
+    return float(_LOWEST * 2.0 ** ((bucket + 0.5) / _PER_OCTAVE))
 
 
 def _percentile(counts: Iterable[tuple[int, int]], total: int, q: float) -> float:
     """Nearest rank over (bucket, count) pairs in bucket order; `total` >= 1."""
     rank = max(1, math.ceil(q * total))
-    seen = bucket = 0
+    seen = 0
     for bucket, count in counts:
         seen += count
         if seen >= rank:
-            break
-    return _middle(bucket)
+            return _middle(bucket)
+    raise ValueError(f"{total} values counted, {seen} found")
 
 
 class Histogram:
@@ -54,14 +54,14 @@ class Histogram:
         self.most = max(self.most, value)
 
     def percentile(self, q: float) -> float | None:
-        """The value at quantile `q` (0..1), nearest rank, within 2.2 %; None when empty. Never outside what was added."""
+        """The value at quantile `q` (0..1), nearest rank, within 2.2 % and within what was added; None when empty."""
         if not self.count:
             return None
         return min(self.most, max(self.least, _percentile(enumerate(self._counts), self.count, q)))
 
 
 class Ring:
-    """One number a second for the last `RING_SECONDS`: a counter (`add`) or a gauge (`put`, the last of a second wins)."""
+    """One number a second for the last `RING_SECONDS`: a counter (`add`), or a gauge (`put`: a second's last wins)."""
 
     __slots__ = ("_seconds", "_values")
 

@@ -5,6 +5,7 @@ One writer, any number of readers. A line counts once its newline is there; a to
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -20,7 +21,7 @@ BLOCK = 4 << 20
 
 
 class JournalError(CimisError):
-    """The journal cannot be written: a full disk, a folder that went away. `path` and the system's `reason` say which."""
+    """The journal cannot be written: a full disk, a lost folder. `path` and the system's `reason` say which."""
 
     def __init__(self, path: Path, reason: OSError) -> None:
         super().__init__(
@@ -63,7 +64,8 @@ class JournalWriter:
             while line:
                 line = line[os.write(self._fd, line) :]
         except OSError as error:
-            os.ftruncate(self._fd, self._size)
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._fd, self._size)
             raise JournalError(self.path, error) from error
         self.seq, self._size = stamped.seq, self._size + size
         for call in self._tee:

@@ -18,7 +18,7 @@ from cimis_engine.fetch.page import fetch_directory
 from cimis_engine.fetch.retry import RetryPolicy
 from cimis_engine.fetch.transport import Slot, ssl_context
 from cimis_engine.model.items import Interval
-from cimis_engine.model.plan import Plan, build_plan
+from cimis_engine.model.plan import OpenSlots, Plan, build_plan
 from cimis_engine.model.station import Station, by_number, parse_station_numbers
 from cimis_engine.run.spec import Request, Settings
 from cimis_engine.store.store import Store
@@ -104,9 +104,8 @@ def make_plan(store: Store | None, request: Request, directory: Sequence[Station
     """What is to be fetched for a request; without a store, or with `refetch`, everything. Raises `UsageError`."""
     stations, notes = choose_stations(request, directory)
     interval, units, items = Interval(request.interval), request.unit_system, request.item_set()
-    if store is None or request.refetch:
-        open_slots = _everything
-    else:
+    open_slots: OpenSlots = _everything
+    if store is not None and not request.refetch:
         open_slots = store.open_slots(units, items, interval)
     plan = build_plan(
         stations,

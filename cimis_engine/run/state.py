@@ -1,7 +1,7 @@
 """RunState: the one fold over a run's events. Report, metrics, alerts and dashboard read it; none keeps its own counts.
 
-`apply` is O(1) an event; whatever grows with time is bounded (rings, fixed-bucket histograms). Results grow with the
-plan only: one a station, interval and year.
+`apply` looks at one station's jobs at most, however many events came before; whatever grows with time is bounded
+(rings, fixed-bucket histograms). Results grow with the plan only: one a station, interval and year.
 
 How timings are shared: a page's attempts, ended well or badly, are summed; the sums go to the page's years in
 proportion to the records each year got from it, or equally over the years the page touches when it brought none.
@@ -216,8 +216,8 @@ class RunState:
 
     `status`: starting, running, paused, draining, done, partial, failed or interrupted. Times are Unix seconds; `now`
     is the time of the last event. `dirty` holds the stations touched since the consumer last cleared it.
-    `attempts` counts those started, `attempts_failed` those that ended badly, whatever came after. `records` are those
-    of pages verified to their end, less those of jobs that failed before their chunks were on disk.
+    `attempts` counts those started, `attempts_failed` those that ended badly of themselves, whatever came after.
+    `records` are those of pages verified to their end, less those of jobs that failed before they were on disk.
     """
 
     def __init__(self) -> None:
@@ -244,7 +244,7 @@ class RunState:
         self.records = self.missing = self.expected = 0
         self.wire_bytes = self.decoded_bytes = self.raw_bytes = self.stored_bytes = 0
         self.chunks = self.chunks_changed = 0
-        self.batch_bytes = self.batch_records = 0
+        self.batch_bytes = self.batch_records = self.chunk_records = 0
 
         self.stations: dict[int, StationState] = {}
         self.results: dict[tuple[int, int], ResultState] = {}
@@ -356,7 +356,7 @@ class RunState:
         elif first is not None and not station.in_flight:
             station.status = "retrying"
         else:
-            station.status = "running" if "running" in states else "queued"
+            station.status = "running" if "running" in states and self.finished_at is None else "queued"
 
     def _page(self, event: Any) -> _Page | None:
         """The open page an event is about, opened if need be; None for a job the plan does not have."""
@@ -373,8 +373,8 @@ class RunState:
         self.concurrency_limit = event.concurrency
         for ref in event.stations:
             self.stations[ref.number] = StationState(ref)
-        for ref in event.jobs:
-            self._add_job(ref)
+        for job in event.jobs:
+            self._add_job(job)
         for number in self.stations:
             self._touch(number, t)
 
@@ -394,7 +394,7 @@ class RunState:
 
     def _run_finished(self, event: ev.RunFinished, t: float) -> None:
         for job in self._jobs.values():
-            self._close_pages(job)
+            self._close_pages(job, flying=True)
         self.outcome = self.status = event.outcome
         self.exit_code, self.resumable, self.finished_at = event.exit_code, event.resumable, t
         self.message = self.message or event.message
@@ -407,10 +407,14 @@ class RunState:
         self.error_class, self.message, self.hint = event.error_class, event.message, event.hint
 
     def _run_paused(self, event: ev.RunPaused, t: float) -> None:
-        self.status = "draining" if event.reason == "drain" else "paused"
+        if event.reason == "drain":
+            self.status = "draining"
+        elif self.status == "running":
+            self.status = "paused"
 
     def _run_resumed(self, event: ev.RunResumed, t: float) -> None:
-        self.status = "running"
+        if self.status == "paused":
+            self.status = "running"
 
     def _station_paused(self, event: ev.StationPaused, t: float) -> None:
         self._station(event.station).paused = True
@@ -448,9 +452,10 @@ class RunState:
         job.status = "queued"
         station.error_class = station.message = station.hint = ""
         for result in self._results(job):
-            result.success, result.records, result.missing = None, 0, 0
-            result.error_class = result.message = result.hint = ""
-            self.failures.pop((result.station, result.year), None)
+            if result.success is False:
+                result.success, result.missing = None, 0
+                result.error_class = result.message = result.hint = ""
+                self.failures.pop((result.station, result.year), None)
 
     def _results(self, job: _Job) -> list[ResultState]:
         return [self.results[job.ref.station, year] for year in job.years]
@@ -493,7 +498,7 @@ class RunState:
         job = self._jobs.get(event.job)
         if job is None or job.settled:
             return
-        self._close_pages(job)
+        self._close_pages(job, flying=True)
         self._count_records(job, event.records)
         self._count_missing(job, event.missing)
         self._count_pages(job, max(1, job.pages_done), max(1, job.pages_done))
@@ -510,7 +515,7 @@ class RunState:
         job = self._jobs.get(event.job)
         if job is None or job.settled:
             return
-        self._close_pages(job)
+        self._close_pages(job, flying=False)
         for result in self._results(job):
             if result.success is None:
                 result.fail(event.error_class, event.message, event.hint)
@@ -536,10 +541,12 @@ class RunState:
         if page is None:
             return
         job = self._jobs[event.job]
-        self.pages_ring.add(t)
-        self.records_ring.add(t, event.records)
         page.attempts = max(page.attempts, event.attempts)
         self._close_page(job, event.page, {int(y): n for y, n in event.records_by_year.items()})
+        if job.settled:
+            return  # the job failed while this page was under way: it cost time, and nothing of it is kept
+        self.pages_ring.add(t)
+        self.records_ring.add(t, event.records)
         self._count_records(job, job.records + event.records)
         self._count_pages(job, max(job.pages, job.pages_done + 1), job.pages_done + 1)
 
@@ -553,9 +560,11 @@ class RunState:
         page.attempts = max(page.attempts, event.attempts)
         self._close_page(self._jobs[event.job], event.page, {})
 
-    def _close_pages(self, job: _Job) -> None:
-        for number in list(job.open_pages):
-            self._close_page(job, number, {})
+    def _close_pages(self, job: _Job, *, flying: bool) -> None:
+        """Close what is open. A page still flying when its job fails is closed when it lands."""
+        for number, page in list(job.open_pages.items()):
+            if flying or not page.flying:
+                self._close_page(job, number, {})
 
     def _close_page(self, job: _Job, number: int, records: dict[int, int]) -> None:
         """Share what a page cost between its years; see the module's first lines for the rule."""
@@ -635,6 +644,11 @@ class RunState:
 
     def _attempt_failed(self, event: ev.AttemptFailed, t: float) -> None:
         self._attempt_ended(event, t)
+        job = self._jobs.get(event.job)
+        if job is not None and job.settled:
+            self._close_page(job, event.page, {})
+        if event.verdict == "cancelled":
+            return
         self.attempts_failed += 1
         self.errors_ring.add(t)
         self.faults[event.error_class] = self.faults.get(event.error_class, 0) + 1
@@ -667,6 +681,7 @@ class RunState:
         self.stored_bytes += event.stored_bytes
         self.batch_bytes += event.batch_bytes
         self.batch_records += event.records
+        self.chunk_records += event.chunk_records
         station.raw_bytes += event.raw_bytes
         station.stored_bytes += event.stored_bytes
         if result is None:
@@ -736,13 +751,10 @@ _HANDLERS: dict[type[ev.Event], Callable[[RunState, Any, float], None]] = {
     ev.AlertRaised: RunState._alert_raised,
     ev.AlertCleared: RunState._alert_cleared,
 }
-_SILENT = (ev.Resources, ev.AttemptStarted, ev.AttemptFinished, ev.PageStarted, ev.ChunkStarted, ev.JobStarted)
 
 
 def describe(event: ev.Event, state: RunState) -> Iterator[tuple[str, str]]:
     """The log lines of an event as (level, text): the one place where events become words."""
-    if isinstance(event, _SILENT):
-        return
     number = getattr(event, "station", None)
     who = f"{number} {state.stations[number].ref.name}  " if isinstance(number, int) else ""
     for level, text in _words(event):
@@ -776,12 +788,8 @@ def _words(event: ev.Event) -> Iterator[tuple[str, str]]:
             yield "ERROR", f"failed: {cls}{_tail(message)} (attempts {attempts})"
         case ev.JobQueued():
             yield "INFO", "queued again"
-        case ev.PageFinished(page=page, unexpected=unexpected) if unexpected:
-            yield "WARN", f"page {page}: {unexpected:,} records nobody asked for, left out"
-        case ev.PageFailed(page=page, error_class=cls, message=message, attempts=attempts):
-            yield "WARN", f"page {page} failed: {cls}{_tail(message)} (attempts {attempts})"
-        case ev.AttemptFailed(verdict=verdict, page=page, reason=reason) if verdict != "retry":
-            yield "WARN", f"page {page}, {verdict.replace('_', ' ')}: {reason}"
+        case ev.AttemptFailed(verdict="split", page=page, reason=reason):
+            yield "WARN", f"page {page} is split: {reason}"
         case ev.RetryScheduled(attempt=n, max_attempts=of, delay_ms=ms, cause=cause):
             yield "WARN", f"retryable: {cause} (attempt {n}/{of}), waits {ms / 1000:.1f} s"
         case ev.ChunkFinished(year=year, changed=False):

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from cimis_engine.run.events import Stamped, encode
+from cimis_engine.run.process import start_engine
+from cimis_engine.run.report import build_report
+from cimis_tui.cli.dashboard import leave, watch
+from cimis_tui.cli.ending import hand_over, settle
 from cimis_tui.cli.output import Output
 from cimis_tui.cli.progress import Progress
 from cimis_tui.cli.request import request_of
-from cimis_tui.cli.run import Job, hand_over, report_of, run_here, settle
+from cimis_tui.cli.run import Job, open_store, plan_of, run_here, spec_of
 from cimis_tui.cli.settings import load_settings, read_key
 
 
@@ -22,8 +26,6 @@ def backfill(args: Namespace, output: Output) -> int:
     settings, data_dir = load_settings(args, os.environ, folder=Path())
     job = Job(args.command, request_of(args), settings, data_dir, read_key(os.environ))
     if wants_dashboard(args, os.environ):
-        from cimis_tui.cli.dashboard import watch_new_run
-
         return watch_new_run(job, args, output)
     return run_headless(job, args, output)
 
@@ -31,7 +33,7 @@ def backfill(args: Namespace, output: Output) -> int:
 def wants_dashboard(
     args: Namespace, environ: Mapping[str, str], stdin: TextIO | None = None, stderr: TextIO | None = None
 ) -> bool:
-    """Whether a person can see one: stdin and stderr are terminals, or a Textual driver stands in. stdout has no say."""
+    """Whether a person can see one: stdin and stderr are terminals, or a Textual driver stands in. Never by stdout."""
     if args.headless or args.jsonl:
         return False
     if environ.get("TEXTUAL_DRIVER"):
@@ -49,5 +51,26 @@ def run_headless(job: Job, args: Namespace, output: Output) -> int:
         progress(stamped)
 
     state = run_here(job, output, follow)
-    hand_over(report_of(state), output, to_stdout=args.json, file=args.report)
+    hand_over(build_report(state), output, to_stdout=args.json, file=args.report)
     return settle(state.exit_code or 0, args.fail_on, sum(r.missing for r in state.results.values()))
+
+
+def watch_new_run(
+    job: Job,
+    args: Namespace,
+    output: Output,
+    *,
+    pass_fds: Sequence[int] = (),
+    on_started: Callable[[], None] = lambda: None,
+) -> int:
+    """Start the engine of a job, then the dashboard on it. What cannot work is said before any screen opens.
+
+    `pass_fds` stay open in the engine, `on_started` is called once it holds them.
+    """
+    with open_store(job.data_dir) as store, store.lock():
+        plan_of(job, store)
+    spec = spec_of(job)
+    engine = start_engine(spec, key=job.key, pass_fds=pass_fds)
+    on_started()
+    code = watch(spec.run_dir, "live", engine.pid)
+    return leave(spec.run_dir, code, args, output, engine)

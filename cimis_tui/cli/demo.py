@@ -10,7 +10,7 @@ from pathlib import Path
 from cimis_engine.errors import UsageError
 from cimis_engine.run.process import running_engine
 from cimis_engine.simulator.process import start_simulator
-from cimis_tui.cli.backfill import run_headless, wants_dashboard
+from cimis_tui.cli.backfill import run_headless, wants_dashboard, watch_new_run
 from cimis_tui.cli.output import Output
 from cimis_tui.cli.request import request_of
 from cimis_tui.cli.run import Job
@@ -20,6 +20,7 @@ DATA_DIR = "demo-data"
 MARKER = ".cimis-demo"
 KEY = "demo-key-of-the-simulator"
 SAMPLE, YEARS = 40, "2020-2024"
+STALL_SECONDS, READ_TIMEOUT = 8.0, 4.0  # a stalled response is given up while the watcher still remembers it
 
 
 def demo(args: Namespace, output: Output) -> int:
@@ -33,8 +34,17 @@ def demo(args: Namespace, output: Output) -> int:
     if args.fresh:
         empty(data_dir)
     mark(data_dir)
-    options = ["--tls", "--key", KEY, "--latency", str(args.latency), "--faults", args.faults, "--seed", str(args.seed)]
-    with start_simulator(options) as simulator:
+    options = {
+        "--key": KEY,
+        "--latency": args.latency,
+        "--jitter": args.latency / 4,
+        "--faults": args.faults,
+        "--seed": args.seed,
+        "--fault-seed": args.seed,
+        "--stall": STALL_SECONDS,
+    }
+    flags = ["--tls", *(str(word) for option in options.items() for word in option)]
+    with start_simulator(flags) as simulator:
         settings, _ = load_settings(
             args,
             os.environ,
@@ -42,13 +52,12 @@ def demo(args: Namespace, output: Output) -> int:
             data_dir=DATA_DIR,
             base_url=simulator.url,
             ca_file=str(simulator.ca_file) if simulator.ca_file else None,
+            read_timeout=READ_TIMEOUT,
         )
         output.detail(f"simulator at {simulator.url}")
         job = Job("demo", request, settings, data_dir, KEY)
         if not wants_dashboard(args, os.environ):
             return run_headless(job, args, output)
-        from cimis_tui.cli.dashboard import watch_new_run
-
         # The simulator lives while anyone holds its standard input: the engine takes it over, we let go.
         return watch_new_run(job, args, output, pass_fds=(simulator.stdin_fd,), on_started=simulator.release)
 

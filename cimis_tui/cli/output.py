@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, TextIO
 
 SCHEMA_VERSION = "1.0"
@@ -132,6 +133,17 @@ def size(count: float) -> str:
     return f"{count:.1f} GB"
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 chunk`, `2 chunks`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def ratio(raw: float, stored: float) -> str:
     """Bytes of fixed-width rows over stored bytes, `–` where nothing is stored."""
     return f"{raw / stored:.2f}x" if stored else "–"
+
+
+def shown(path: Path) -> str:
+    """A path as a person would type it from here: relative where that is shorter."""
+    relative = os.path.relpath(path)
+    return relative if len(relative) < len(str(path)) else str(path)

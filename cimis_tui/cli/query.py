@@ -9,8 +9,9 @@ from pathlib import Path
 
 from cimis_engine.model.items import Interval, items_of
 from cimis_engine.model.period import Span, parse_date
+from cimis_engine.store.query import query as read
 from cimis_engine.store.store import Store
-from cimis_tui.cli.output import Output, duration, size
+from cimis_tui.cli.output import Output, counted, duration, size
 from cimis_tui.cli.records import as_csv, as_table, chosen_items, document
 from cimis_tui.cli.settings import data_dir_of
 
@@ -22,9 +23,9 @@ def query(args: Namespace, output: Output) -> int:
     items = chosen_items(args.items, interval, as_table=not (args.json or args.csv))
     data_dir = data_dir_of(args, os.environ, Path())
     began = time.perf_counter()
-    batches = Store.open(data_dir).query(args.station, interval, span)
+    found = read(Store.open(data_dir), [args.station], interval, span)
     elapsed = (time.perf_counter() - began) * 1000
-    count = sum(len(batch) for batch in batches)
+    batches, count = found.batches, len(found)
     if args.json:
         output.document(document(args.station, interval, span, items, batches))
     elif args.csv:
@@ -39,10 +40,10 @@ def query(args: Namespace, output: Output) -> int:
     if not count:
         output.note(f"no {interval} records of station {args.station:03d} in {span} are stored in {data_dir}")
     if args.perf:
-        held = sum(batch.nbytes for batch in batches)
-        rate = count / elapsed * 1000 if elapsed else 0.0
+        cost = found.cost
         output.note(
-            f"Query: {count} records from {len(batches)} chunks in {duration(elapsed)}"
-            f" ({rate:.0f} records/s, {size(held)} decoded)"
+            f"Query: {count} records from {counted(cost.chunks, 'chunk')} in {duration(elapsed)}"
+            f" (read {size(cost.bytes_read)} in {duration(cost.read_ms)}, decode {duration(cost.decode_ms)},"
+            f" select {duration(cost.select_ms)})"
         )
     return 0

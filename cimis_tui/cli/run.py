@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from cimis_engine.model.period import today_pst
 from cimis_engine.model.plan import Plan
 from cimis_engine.run.engine import run_engine
 from cimis_engine.run.events import Stamped
 from cimis_engine.run.prepare import load_directory, make_plan
-from cimis_engine.run.report import build_report, write_report
 from cimis_engine.run.spec import Request, RunSpec, Settings, new_run_id, save_spec
 from cimis_engine.run.state import RunState
 from cimis_engine.store.store import Store
 from cimis_tui.cli.output import Output
-
-PARTIAL, UNREACHED = 3, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +34,11 @@ class Job:
         return f"Job({self.command!r}, {self.request!r}, {self.data_dir!r})"
 
 
-def open_store(data_dir: Path) -> Store:
-    """The store of a data directory, made if there is none."""
-    return Store.open(data_dir) if Store.exists(data_dir) else Store.create(data_dir)
+@contextlib.contextmanager
+def open_store(data_dir: Path) -> Iterator[Store]:
+    """The store of a data directory, made if there is none; closed at the end."""
+    with contextlib.closing(Store.create(data_dir)) as store:
+        yield store
 
 
 def plan_of(job: Job, store: Store | None) -> Plan:
@@ -66,44 +62,10 @@ def spec_of(job: Job) -> RunSpec:
 
 def run_here(job: Job, output: Output, on_event: Callable[[Stamped], None] | None = None) -> RunState:
     """Run a job in this process until it ends; SIGINT and SIGTERM drain it. The plan's notes go to stderr."""
-    store = open_store(job.data_dir)
-    plan = plan_of(job, store)
-    for note in plan.notes:
-        output.note(note)
-    spec = spec_of(job)
-    output.detail(f"run {spec.run_id}: {len(plan.jobs)} jobs, {plan.pages} pages, {plan.expected} records")
-    return asyncio.run(run_engine(spec, plan, store=store, key=job.key, on_event=on_event, handle_signals=True))
-
-
-def report_of(state: RunState) -> dict[str, Any]:
-    """The report as plain data."""
-    return dict(msgspec.to_builtins(build_report(state)))
-
-
-def hand_over(report: dict[str, Any], output: Output, *, to_stdout: bool, file: str | None) -> None:
-    """The report where it is wanted: stdout, a file, or both."""
-    if file:
-        write_report(Path(file), report)
-    if to_stdout:
-        output.document(report)
-
-
-def settle(exit_code: int, fail_on: str, missing: int) -> int:
-    """The exit code under `--fail-on`. Only the codes of failed jobs bend; interruption and damage never do.
-
-    >>> settle(3, "all", 0), settle(4, "all", 0), settle(4, "never", 0), settle(0, "missing", 2), settle(5, "never", 0)
-    (0, 4, 0, 3, 5)
-    """
-    if fail_on == "never" and exit_code in (PARTIAL, UNREACHED):
-        return 0
-    if fail_on == "all" and exit_code == PARTIAL:
-        return 0
-    if fail_on == "missing" and exit_code == 0 and missing:
-        return PARTIAL
-    return exit_code
-
-
-def shown(path: Path) -> str:
-    """A path as a person would type it from here: relative where that is shorter."""
-    relative = os.path.relpath(path)
-    return relative if len(relative) < len(str(path)) else str(path)
+    with open_store(job.data_dir) as store, store.lock():
+        plan = plan_of(job, store)
+        for note in plan.notes:
+            output.note(note)
+        spec = spec_of(job)
+        output.detail(f"run {spec.run_id}: {len(plan.jobs)} jobs, {plan.pages} pages, {plan.expected} records")
+        return asyncio.run(run_engine(spec, plan, store=store, key=job.key, on_event=on_event))

@@ -71,7 +71,7 @@ def load_settings(
     """
     values = _config(folder / CONFIG_FILE)
     values |= {n: environ[v] for n in (*_FIELDS, "data_dir") if environ.get(v := f"CIMIS_{n.upper()}")}
-    values |= {name: v for flag, name in _FLAGS.items() if (v := getattr(args, flag, None)) is not None}
+    values |= {name: given for flag, name in _FLAGS.items() if (given := getattr(args, flag, None)) is not None}
     if getattr(args, "gzip", None) is not None:
         values["gzip"] = args.gzip
     where = Path(getattr(args, "data_dir", None) or values.pop("data_dir", None) or data_dir)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from cimis_engine.run.events import Stamped
 from cimis_engine.run.state import ResultState
-from cimis_tui.cli.output import Output, duration, ratio
+from cimis_tui.cli.output import Output, duration, ratio, shown
 from cimis_tui.cli.progress import remark
 from cimis_tui.cli.request import station_year
-from cimis_tui.cli.run import Job, run_here, shown
+from cimis_tui.cli.run import Job, run_here
 from cimis_tui.cli.settings import load_settings, read_key
 
 DEPRECATED = "'fetch' command is deprecated. Use 'fetch-streaming' for better performance."

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from cimis_engine.model.plan import Plan
+from cimis_engine.run.report import AllocMetrics, build_report
 from cimis_engine.run.state import ResultState, RunState
 from cimis_engine.store.store import Store
+from cimis_tui.cli.ending import hand_over, settle
 from cimis_tui.cli.output import SCHEMA_VERSION, Output, duration, ratio, table
 from cimis_tui.cli.progress import Progress
 from cimis_tui.cli.request import request_of
-from cimis_tui.cli.run import Job, hand_over, plan_of, report_of, run_here, settle
+from cimis_tui.cli.run import Job, plan_of, run_here
 from cimis_tui.cli.settings import load_settings, read_key
 
 SECONDS_A_PAGE = 1.2
@@ -34,7 +36,8 @@ def fetch_streaming(args: Namespace, output: Output) -> int:
     progress = Progress(output)
     state = run_here(job, output, progress)
     peak = tracemalloc.get_traced_memory()[1] if args.allocs else None
-    hand_over(report_of(state), output, to_stdout=args.json, file=args.report)
+    report = build_report(state, allocs=allocations(state, peak))
+    hand_over(report, output, to_stdout=args.json, file=args.report)
     if not args.json:
         for line in _lines(state, perf=args.perf, peak=peak):
             output.data(line)
@@ -77,6 +80,20 @@ def perf_table(results: Iterable[ResultState]) -> list[str]:
     return table(["station", "year", "attempts", *PHASES, "total"], lines)
 
 
+def allocations(state: RunState, peak: int | None) -> dict[tuple[int, int], AllocMetrics]:
+    """What `--allocs` measured of each result. The traced peak is the whole run's: it tells of a result only alone."""
+    if peak is None:
+        return {}
+    return {
+        key: AllocMetrics(
+            bytes_per_record=r.batch_bytes / r.records,
+            peak_bytes_per_record=peak / r.records if len(state.results) == 1 else None,
+        )
+        for key, r in state.results.items()
+        if r.success and r.records
+    }
+
+
 def alloc_lines(results: Iterable[ResultState], records: int, peak: int) -> list[str]:
     """Bytes a record: what a decoded batch keeps, and the traced peak of the whole process (imports excluded)."""
     retained = sum(r.batch_bytes for r in results)
@@ -101,9 +118,8 @@ def _dry_run(job: Job, output: Output, *, as_json: bool) -> int:
     output.data(f"  Pages: {figures['pages']}")
     output.data(f"  Records: {figures['records']}")
     output.data(f"  Stored already: {plan.stored} station-years")
-    output.data(
-        f"  Estimated time: {duration(seconds)} ({SECONDS_A_PAGE} s a page assumed, {job.settings.concurrency} at a time)"
-    )
+    pace = f"assuming {SECONDS_A_PAGE} s a page, {job.settings.concurrency} at a time"
+    output.data(f"  Estimated time: {duration(seconds)} ({pace})")
     return 0
 
 

@@ -31,7 +31,7 @@ REST_AFTER_KEY = 2.0
 """…and not within so many seconds after the cursor was moved."""
 
 
-class LiveTable(ScrollView, can_focus=True):
+class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
     COMPONENT_CLASSES: ClassVar[set[str]] = ROLE_CLASSES | {"live-table--header", "live-table--cursor"}
     DEFAULT_CSS = """
     LiveTable { overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 1; }

@@ -1,0 +1,289 @@
+"""The fast decoder: a response body, as it comes, to columns, in constant memory.
+
+Records are cut out of the byte stream without tokenising it: in the buffered bytes take the last `},{`, and decode
+what is before it as a typed list. JSON tokenises from left to right, so a slice that parses ends at a true boundary;
+a cut inside a string or a nested object cannot parse, and the boundary before it is tried. What is not records forms
+a skeleton of a few hundred bytes, checked at the end. `decode_ijson` is the reference this one must never be laxer than.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
+from typing import Any, Protocol
+
+import msgspec
+import numpy as np
+
+from cimis_engine.fetch.columns import ABSENT, BadFieldError, DecodedPage, PageColumns, RawBatch
+from cimis_engine.fetch.decode_error import DecodeError, TruncatedError
+from cimis_engine.fetch.exchange import excerpt
+from cimis_engine.fetch.skeleton import MAX_DEPTH, check_skeleton
+from cimis_engine.model.items import DataItem, Interval, UnitSystem
+from cimis_engine.model.period import Span
+
+__all__ = ["DecodeError", "DecodedPage", "Decoder", "PageDecoder", "TruncatedError"]
+
+BATCH_BYTES = 128 << 10
+MAX_BUFFER = 2 << 20
+MAX_SKELETON = 64 << 10
+MAX_BODY_BYTES = 256 << 20
+_TRIES = 64
+_RECORDS = re.compile(rb'"Records"\s*:\s*\[')
+_SPACE = b" \t\r\n"
+_SPLIT_TAIL = 64
+"""Bytes kept back while looking for `"Records": [`, which may arrive in pieces."""
+_PLACE = re.compile(r"(?:- )?at `\$\[(\d+)\]\.?([^`]*)`")
+
+
+class Decoder(Protocol):
+    """What the pipeline drives: bytes in, one page out. Both methods raise `DecodeError`."""
+
+    def feed(self, data: bytes) -> None: ...
+
+    def finish(self) -> DecodedPage: ...
+
+    @property
+    def held_bytes(self) -> int: ...
+
+
+class _Cell(msgspec.Struct, gc=False, eq=False):
+    Value: str | None
+    Qc: str | None = None
+
+
+_NO_CELL = _Cell(None, ABSENT)
+
+
+@functools.lru_cache(maxsize=8)
+def _record_decoder(items: tuple[DataItem, ...]) -> msgspec.json.Decoder[list[Any]]:
+    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = [("Date", str), ("Station", str), ("Standard", str)]
+    fields += [("Hour", str | None, None)]
+    fields += [(i.field, _Cell | None, None) for i in items]
+    return msgspec.json.Decoder(list[msgspec.defstruct("Record", fields, gc=False, eq=False)])  # type: ignore[misc]
+
+
+class PageDecoder:
+    """Decodes one page. `feed` inflated bytes in any slices, then `finish`; the columns do not depend on the slices.
+
+    Both raise `DecodeError`, after which the decoder is of no more use.
+    """
+
+    def __init__(
+        self,
+        *,
+        interval: Interval,
+        units: UnitSystem,
+        items: Sequence[DataItem],
+        span: Span,
+        station: int,
+        max_bytes: int = MAX_BODY_BYTES,
+    ) -> None:
+        self._columns = PageColumns(interval, units, items, span, station)
+        self._decoder = _record_decoder(self._columns.items)
+        self._getters = [attrgetter(i.field) for i in self._columns.items]
+        self._max_bytes = max_bytes
+        self._buffer = bytearray()
+        self._skeleton = bytearray()
+        self._consumed = 0
+        self._arrays = 0
+        self._in_records = False
+        self._first_in_page = True
+        self._in_array = 0
+        self._looked = 0
+        self._threshold = BATCH_BYTES
+
+    @property
+    def held_bytes(self) -> int:
+        return len(self._buffer) + len(self._skeleton) + self._columns.nbytes
+
+    def feed(self, data: bytes) -> None:
+        self._buffer += data
+        if self._consumed + len(self._buffer) > self._max_bytes:
+            raise DecodeError("too_large", f"more than {self._max_bytes} bytes", offset=self._max_bytes)
+        while self._step():
+            pass
+
+    def finish(self) -> DecodedPage:
+        size = self._consumed + len(self._buffer)
+        if self._in_records:
+            raise self._unfinished(size)
+        self._skeleton += self._buffer
+        check_skeleton(bytes(self._skeleton), self._arrays, size)
+        return self._columns.finish()
+
+    def _step(self) -> bool:
+        """Take one thing off the buffer; False if more bytes are needed."""
+        return self._records_step() if self._in_records else self._outside_step()
+
+    def _outside_step(self) -> bool:
+        match = _RECORDS.search(self._buffer)
+        if match is None:
+            if len(self._skeleton) + len(self._buffer) > MAX_SKELETON:
+                raise DecodeError("schema", "no records where they should be", path="Data.Providers[0].Records")
+            return False
+        self._skeleton += self._buffer[: match.end()] + f'"#{self._arrays}"'.encode()
+        self._arrays += 1
+        self._in_records, self._in_array, self._looked = True, 0, 0
+        self._drop(match.end())
+        return True
+
+    def _records_step(self) -> bool:
+        if self._close_array():
+            return True
+        if len(self._buffer) < self._threshold:
+            return False
+        for cut in self._boundaries():
+            if self._decode(cut):
+                comma = self._buffer.index(b",", cut)
+                self._drop(comma + 1)
+                self._threshold = BATCH_BYTES
+                return True
+        self._threshold = 2 * len(self._buffer)
+        if len(self._buffer) > MAX_BUFFER:
+            raise self._unfinished(self._consumed + len(self._buffer))
+        return False
+
+    def _close_array(self) -> bool:
+        """Find the `]` that ends the records, if it is here. Every one that follows a `}` is tried once."""
+        tries = 0
+        while (end := self._buffer.find(b"]", self._looked)) >= 0:
+            before = self._buffer[:end].rstrip(_SPACE) if end < 256 else self._buffer[end - 256 : end].rstrip(_SPACE)
+            if before[-1:] == b"}" and self._decode(end):
+                self._leave_array(end)
+                return True
+            if not before and self._in_array == 0 and end < 256:
+                self._leave_array(end)
+                return True
+            self._looked = end + 1
+            tries += 1
+            if tries > 100 * _TRIES:
+                raise DecodeError("schema", "too many brackets within the records", offset=self._consumed + end)
+        self._looked = len(self._buffer)
+        return False
+
+    def _leave_array(self, end: int) -> None:
+        self._in_records = False
+        self._drop(end)
+
+    def _boundaries(self) -> Iterator[int]:
+        """Ends (exclusive) of what may be whole records: the places before `},{`, from the last."""
+        at, found = len(self._buffer), 0
+        while found < _TRIES and (at := self._buffer.rfind(b"{", 0, at)) > 0:
+            head = self._buffer[max(0, at - 64) : at].rstrip(_SPACE)
+            if head[-1:] != b",":
+                continue
+            body = head[:-1].rstrip(_SPACE)
+            if body[-1:] == b"}":
+                found += 1
+                yield max(0, at - 64) + len(body)
+
+    def _drop(self, count: int) -> None:
+        del self._buffer[:count]
+        self._consumed += count
+        self._looked = 0
+
+    def _decode(self, end: int) -> bool:
+        """Decode and keep the records of `buffer[:end]`; False if the cut is not a boundary. Raises `DecodeError`."""
+        piece = b"[" + self._buffer[:end] + b"]"
+        try:
+            records = self._decoder.decode(piece)
+        except msgspec.ValidationError as error:
+            raise self._wrong_type(piece, str(error)) from None
+        except msgspec.DecodeError:
+            return False
+        except UnicodeDecodeError:
+            raise DecodeError("malformed", "not UTF-8", offset=self._consumed) from None
+        except RecursionError:
+            raise DecodeError("schema", f"nested deeper than {MAX_DEPTH}", offset=self._consumed) from None
+        self._check_bytes(piece, records)
+        try:
+            self._columns.add(self._lists(records))
+        except BadFieldError as bad:
+            raise self._located(piece, bad.index, bad.field, bad.message, bad.found) from None
+        self._in_array += len(records)
+        return True
+
+    def _lists(self, records: list[Any]) -> RawBatch:
+        values: list[list[str | None]] = []
+        flags: list[list[str | None]] = []
+        for getter in self._getters:
+            cells = [c if c is not None else _NO_CELL for c in map(getter, records)]
+            values.append([c.Value for c in cells])
+            flags.append([c.Qc for c in cells])
+        return RawBatch(
+            dates=[r.Date for r in records],
+            hours=[r.Hour for r in records],
+            stations=[r.Station for r in records],
+            standards=[r.Standard for r in records],
+            values=values,
+            flags=flags,
+        )
+
+    def _check_bytes(self, piece: bytes | bytearray, records: list[Any]) -> None:
+        """What the typed decode does not look at in fields it skips: UTF-8 and depth."""
+        if not piece.isascii():
+            try:
+                piece.decode()
+            except UnicodeDecodeError as error:
+                raise DecodeError("malformed", "not UTF-8", offset=self._consumed + error.start - 1) from None
+        # Without arrays, and with no more objects than records and their cells, nothing can be deep.
+        if piece.count(b"[") > 1 or piece.count(b"{") > len(records) * (1 + len(self._getters)):
+            chars = np.frombuffer(piece, np.uint8)
+            opening = (chars == 0x5B) | (chars == 0x7B)
+            closing = (chars == 0x5D) | (chars == 0x7D)
+            if int(np.cumsum(opening.astype(np.int32) - closing).max()) > MAX_DEPTH:
+                raise DecodeError("schema", f"nested deeper than {MAX_DEPTH}", offset=self._consumed)
+        if self._first_in_page and records:
+            self._first_in_page = False
+            self._columns.note_fields(msgspec.json.decode(piece, type=list[dict[str, msgspec.Raw]])[0])
+
+    def _path(self, index: int, field: str) -> str:
+        tail = f".{field}" if field else ""
+        return f"Data.Providers[{self._arrays - 1}].Records[{self._in_array + index}]{tail}"
+
+    def _located(self, piece: bytes | bytearray, index: int, field: str, message: str, found: str) -> DecodeError:
+        """The error with its byte offset, found by cutting the batch again, now without types."""
+        offset, text = self._consumed, piece[1:]
+        try:
+            at = 0
+            for number, raw in enumerate(msgspec.json.decode(piece, type=list[msgspec.Raw])):
+                at = piece.index(bytes(raw), at)
+                if number == index:
+                    name = f'"{field.split(".", maxsplit=1)[0]}"'.encode()
+                    inner = max(0, bytes(raw).find(name))
+                    offset, text = self._consumed + at - 1 + inner, piece[at + inner :]
+                    break
+                at += len(bytes(raw))
+        except msgspec.DecodeError:
+            pass  # the rest of the batch is broken too; its beginning has to do
+        return DecodeError(
+            "schema", message, path=self._path(index, field), offset=offset, excerpt=found or excerpt(bytes(text))
+        )
+
+    def _wrong_type(self, piece: bytes | bytearray, message: str) -> DecodeError:
+        place = _PLACE.search(message)
+        index, field = (int(place[1]), place[2]) if place else (0, "")
+        return self._located(piece, index, field, message.split(" - at ", maxsplit=1)[0], "")
+
+    def _unfinished(self, size: int) -> DecodeError:
+        """Why what is left in the buffer is not records: cut off, or broken."""
+        piece = b"[" + self._buffer
+        try:
+            self._decoder.decode(piece)
+        except msgspec.ValidationError as error:
+            return self._wrong_type(piece, str(error))
+        except msgspec.DecodeError as error:
+            place = re.search(r"byte (\d+)", str(error))
+            if place is None and len(self._buffer) <= MAX_BUFFER:
+                return TruncatedError("the body ends within a record", size)
+            at = int(place[1]) - 1 if place else 0
+            text = excerpt(bytes(self._buffer[at : at + 320]))
+            return DecodeError(
+                "malformed", "not JSON", path=self._path(0, ""), offset=self._consumed + at, excerpt=text
+            )
+        except (RecursionError, UnicodeDecodeError):
+            pass
+        return DecodeError("malformed", "not JSON", path=self._path(0, ""), offset=self._consumed)

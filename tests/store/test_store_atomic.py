@@ -1,0 +1,140 @@
+"""Writing: whatever operation fails, the old chunk stays whole, no temp is left, and the error says what happened."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+from store_samples import FailingFileSystem, same, sample
+
+from cimis_engine.model.batch import merge
+from cimis_engine.model.items import Interval
+from cimis_engine.store.atomic import FileSystem, StoreWriteError, stage
+from cimis_engine.store.store import Store, StoreReadError
+from cimis_engine.store.verify import verify
+from cimis_engine.store.wire import ChunkError
+
+KEY = (2, Interval.DAILY, 2024)
+OLD, NEW = sample(first=1), sample(first=11, start=300)
+
+
+def _prepared(root: Path) -> Store:
+    store = Store.create(root)
+    store.write(OLD)
+    store.close()
+    return Store.open(root)
+
+
+def _trace(root: Path) -> list[str]:
+    _prepared(root).close()
+    fs = FailingFileSystem()
+    Store.open(root, fs=fs).write(NEW)
+    return fs.trace
+
+
+def test_the_order_of_operations(tmp_path: Path) -> None:
+    trace = _trace(tmp_path / "D")
+    order = list(dict.fromkeys(trace))
+    assert order == ["read", "open_new", "write", "sync", "replace", "sync_dir"]
+    assert trace.count("write") > 1, "short writes are looped over"
+    assert trace[trace.index("sync") :] == ["sync", "read", "replace", "sync_dir", "sync_dir", "sync_dir"]
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC, errno.EROFS, errno.EINTR])
+def test_an_error_at_any_operation_leaves_a_whole_chunk(tmp_path: Path, code: int) -> None:
+    trace = _trace(tmp_path / "trace")
+    for index, name in enumerate(trace):
+        root = tmp_path / f"{code}-{index}"
+        _prepared(root).close()
+        store = Store.open(root, fs=FailingFileSystem(index, code))
+        expected: type[StoreReadError | StoreWriteError] = StoreReadError if index == 0 else StoreWriteError
+        with pytest.raises(expected) as caught:
+            store.write(NEW)
+        assert caught.value.errno == code
+        assert caught.value.hint
+        store.close()
+        after = Store.open(root)
+        assert after.stale_temps() == []
+        held = after.read(*KEY)
+        assert held is not None
+        replaced = name == "sync_dir"
+        assert same(held, merge([OLD, NEW]) if replaced else OLD)
+        assert not verify(after).damaged
+        # The catalog did not lead, and writing again settles everything.
+        after.write(NEW)
+        assert verify(after).ok == 1
+        assert same(after.read(*KEY) or OLD, merge([OLD, NEW]))
+        after.close()
+
+
+def test_an_error_on_the_first_write_leaves_nothing(tmp_path: Path) -> None:
+    for index in range(1, 6):
+        store = Store.create(tmp_path / str(index))
+        store._fs = FailingFileSystem(index, errno.ENOSPC)
+        with pytest.raises(StoreWriteError, match="could not"):
+            store.write(OLD)
+        assert [p for p in (store.root / "stations").rglob("*") if p.is_file()] == []
+        assert store.covered(*KEY) == ()
+
+
+def test_hints_say_what_to_do(tmp_path: Path) -> None:
+    error = StoreWriteError(tmp_path, "write", OSError(errno.ENOSPC, "No space left on device"))
+    assert "disk is full" in error.hint
+    assert (error.path, error.operation, error.errno) == (tmp_path, "write", errno.ENOSPC)
+
+
+def test_what_is_read_back_is_compared(tmp_path: Path) -> None:
+    class Liar(FileSystem):
+        def read(self, path: Path) -> bytes:
+            data = super().read(path)
+            return data[:-20] + b"?" + data[-19:] if path.suffix == ".tmp" else data
+
+    _prepared(tmp_path / "D").close()
+    store = Store.open(tmp_path / "D", fs=Liar())
+    with pytest.raises(ChunkError, match="other bytes"):
+        store.write(NEW)
+    assert store.stale_temps() == []
+    assert same(store.read(*KEY) or NEW, OLD)
+
+
+def test_a_disk_that_takes_nothing_is_an_error(tmp_path: Path) -> None:
+    class Full(FileSystem):
+        def write(self, fd: int, data: memoryview) -> int:
+            return 0
+
+    with pytest.raises(StoreWriteError, match="took no bytes"):
+        stage(Full(), tmp_path / "a" / "b.zst", b"data", {tmp_path})
+    assert list((tmp_path / "a").iterdir()) == []
+
+
+def test_an_interrupt_leaves_no_temp(tmp_path: Path) -> None:
+    staged = stage(FileSystem(), tmp_path / "b.zst", b"data", {tmp_path})
+
+    def interrupted(data: bytes) -> None:
+        assert data == b"data"
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        staged.verify(interrupted)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_parents_are_synced_once_a_process(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "D")
+    fs = store._fs = FailingFileSystem()
+    counts = []
+    for year in (2022, 2023, 2024):
+        store.write(sample(year=year))
+        counts.append(fs.trace.count("sync_dir"))
+    assert counts == [3, 4, 5]
+
+
+def test_a_symbolic_link_is_not_followed(tmp_path: Path) -> None:
+    store = _prepared(tmp_path / "D")
+    path = store.path(*KEY)
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StoreReadError):
+        store.read(*KEY)
+    assert len(verify(store).damaged) == 1

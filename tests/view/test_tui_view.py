@@ -1,0 +1,210 @@
+"""Presenters: state in, cells out, without a screen."""
+
+from __future__ import annotations
+
+import pytest
+
+from cimis_engine.run.histogram import HistogramRing
+from cimis_engine.run.state import RunState
+from cimis_tui.actions import ACTIONS, Situation, footer_actions, footer_width, why_not
+from cimis_tui.view import units
+from cimis_tui.view.bars import bar, spark, waterfall
+from cimis_tui.view.cells import Cell, clip, fit, pad, spread, width_of
+from cimis_tui.view.columns import COLUMNS, INDEX, MARK, layout
+from cimis_tui.view.ending import present_ending
+from cimis_tui.view.frame import Feed, SelfCost, Vitals
+from cimis_tui.view.header import present_header
+from cimis_tui.view.kpi import present_kpi
+from cimis_tui.view.order import Filter, FilterError, order_rows, parse_filter
+from cimis_tui.view.phases import present_phases
+from cimis_tui.view.present import Row, present_row
+from cimis_tui.view.vitals import present_ending_of, present_facts, present_spread, present_vitals
+from tui_journal import PID, ended, midst
+
+
+def fold(told: list[object]) -> RunState:
+    state = RunState()
+    for stamped in told:
+        state.apply(stamped)  # type: ignore[arg-type]
+    return state
+
+
+@pytest.fixture(scope="module")
+def state() -> RunState:
+    return fold(list(midst()))
+
+
+def vitals(state: RunState) -> Vitals:
+    own = SelfCost(61_000_000, 1.8, 8.0)
+    return present_vitals(state, mode="live", pid=PID, feed=Feed("LIVE", 0.2), now=state.now + 0.5, own=own)
+
+
+def rows(state: RunState) -> dict[int, Row]:
+    return {n: present_row(s, state.now, 3) for n, s in state.stations.items()}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (0.01, "<0.1"), (0.26, "0.3"), (9.96, "10"), (2310.4, "2310"), (99_999.4, "99999"), (120_400, "120s")],
+)
+def test_milliseconds_fit_in_five_columns(value: float | None, text: str) -> None:
+    assert units.ms(value) == text
+    assert len(text) <= 5
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0"), (999, "999"), (1000, "1.0k"), (61_204, "61.2k"), (438_000, "438k"), (9_900_000, "9.9M")]
+)
+def test_counts(value: float, text: str) -> None:
+    assert units.count(value) == text
+
+
+def test_sizes_spans_and_percent() -> None:
+    assert [units.size(n) for n in (512, 61_300, 112_400_000)] == ["512 B", "61.3 kB", "112 MB"]
+    assert [units.span(s) for s in (4, 723, 11_520, None)] == ["4s", "12m03s", "3h12m", "–"]
+    assert [units.percent(x) for x in (0.0, 0.021, 0.5, None)] == ["0%", "2.1%", "50%", "–"]
+    assert units.clock(3725) == "01:02:05"
+
+
+def test_a_bar_is_full_only_when_all_is_done() -> None:
+    assert bar(1.0, 8) == ("████████", "")
+    assert bar(0.0, 8) == ("", "░░░░░░░░")
+    assert bar(0.9999, 8)[0] == "███████▉"
+    assert bar(0.0001, 8)[0] == "▏"
+    assert all(len("".join(bar(n / 97, 13))) == 13 for n in range(98))
+
+
+def test_a_waterfall_keeps_its_width_and_marks_the_shortest_phase() -> None:
+    for start, length in ((0, 0), (0, 1), (0.999, 0.001), (0.5, 0.5), (0.33, 0.01), (1, 0)):
+        drawn = waterfall(start, length, 30)
+        assert len(drawn) == 30
+        assert drawn.strip()
+    assert waterfall(0.5, 0.5, 10) == "     █████"
+
+
+def test_a_spark_shows_unknown_as_blank_and_scales_to_its_top() -> None:
+    assert spark([None, 0, 4, 8], 4) == " ▁▄█"
+    assert spark([1], 3) == "  █"
+
+
+def test_lines_are_cut_spread_and_fitted() -> None:
+    assert "".join(c.text for c in clip([Cell("abc"), Cell("defg")], 5)) == "abcd…"
+    assert width_of(spread([Cell("left")], [Cell("right")], 20)) == 20
+    assert fit(((Cell("one"),), (Cell("three"),)), 9, gap=2) == (Cell("one"),)
+    assert pad("Buntingville", 6) == "Bunti…"
+
+
+@pytest.mark.parametrize("terminal", [60, 79, 80, 99, 100, 119, 120, 149, 150, 200])
+def test_columns_fit_each_width(terminal: int) -> None:
+    room = terminal - (3 if terminal >= 100 else 1)
+    shown = layout(terminal, room)
+    assert MARK + sum(w for _, w in shown) + len(shown) - 2 <= room
+    names = {COLUMNS[n].key for n, _ in shown}
+    assert {"id", "name", "state", "progress", "ttfb", "records"} <= names
+    assert ({"dns", "tcp", "tls", "dec", "ratio", "mem"} <= names) == (terminal >= 120)
+
+
+def test_rows_say_each_state_in_glyph_and_word(state: RunState) -> None:
+    words = {row.cells[INDEX["state_glyph"]].text + " " + row.cells[INDEX["state"]].text for row in rows(state).values()}
+    assert {"✓ done", "● run", "· queued", "‖ paused", "✗ fail 503"} <= words
+    assert any(word.startswith("↻ retry ") and word.endswith("s") for word in words)
+
+
+def test_a_phase_that_did_not_happen_is_a_dash(state: RunState) -> None:
+    row = rows(state)[2]
+    assert row.cells[INDEX["dns"]].text == "–"
+    assert row.values[INDEX["dns"]] is None
+    assert row.cells[INDEX["try"]].text == "1/3"
+
+
+def test_sorting_puts_unknown_last_both_ways(state: RunState) -> None:
+    every = rows(state)
+    for reverse in (False, True):
+        order = order_rows(every.values(), by="ttfb", reverse=reverse, keep=Filter(""))
+        known = [every[n].values[INDEX["ttfb"]] is not None for n in order]
+        assert known == sorted(known, reverse=True)
+        assert len(order) == 48
+    assert order_rows(every.values(), by="state", reverse=False, keep=Filter(""))[0] == 83
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("", 48), ("state:queued", 18), ("!state:queued", 30), ("state:retry", 1), ("bishop", 1), ("ttfb>1000", 1), ("!done", 28)],
+)
+def test_filters(state: RunState, text: str, count: int) -> None:
+    assert len(order_rows(rows(state).values(), by="id", reverse=False, keep=parse_filter(text))) == count
+
+
+@pytest.mark.parametrize("text", ["speed>3", "state:flying"])
+def test_a_filter_that_means_nothing_is_refused(text: str) -> None:
+    with pytest.raises(FilterError):
+        parse_filter(text)
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_header_and_vital_signs_fill_their_width(state: RunState, width: int) -> None:
+    v = vitals(state)
+    for line in (*present_header(v, width, 2), *present_kpi(v, width, 1), *(present_kpi(v, width, 4))):
+        assert width_of(line) == width
+
+
+def test_phases_fit_their_panel(state: RunState) -> None:
+    for number in (2, 62, 83, 86, 143):
+        facts = present_facts(state, state.stations[number])
+        for width, height in ((56, 11), (80, 1), (96, 18)):
+            lines = present_phases(facts, width, height)
+            assert len(lines) <= height
+            assert all(width_of(line) <= width for line in lines)
+
+
+def test_the_spread_has_the_axis_of_the_engine() -> None:
+    state = RunState()
+    state.now = 100.0
+    state.ttfb_ring = HistogramRing()
+    state.ttfb_ring.add(100.0, 250.0)
+    spread_ = present_spread(state)
+    assert spread_.count == 1
+    assert spread_.low <= 250.0 <= spread_.high
+    assert spread_.high / spread_.low < 1.05
+
+
+def test_the_ending_says_what_where_and_what_next() -> None:
+    ending = present_ending_of(fold(list(ended())))
+    assert ending is not None
+    text = "\n".join("".join(c.text for c in line) for line in present_ending(ending, 116, 4))
+    assert "8.3:1 compression" in text
+    assert "/srv/cimis/data" in text
+    assert "run the same command again" in text
+    assert "1 job failed" in text
+
+
+def test_the_footer_holds_what_fits() -> None:
+    for width in (60, 80, 120):
+        kept = footer_actions(width)
+        assert 1 + sum(footer_width(a) for a in kept) <= width
+        assert {"help", "quit"} <= {a.name for a in kept}
+
+
+def test_no_key_is_used_twice() -> None:
+    keys = [key for action in ACTIONS for key in action.keys]
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize(
+    ("action", "situation", "reason"),
+    [
+        ("pause", Situation("replay", "running", "END", "running", 0), "recorded run"),
+        ("retry", Situation("live", "done", "END", "failed", 1), "has ended"),
+        ("retry", Situation("live", "running", "LIVE", "running", 0), "only a failed"),
+        ("cancel", Situation("live", "running", "LIVE", "done", 0), "nothing to cancel"),
+        ("pause", Situation("live", "running", "LOST", "running", 0), "engine is gone"),
+        ("retry_all", Situation("live", "running", "LIVE", None, 0), "no station has failed"),
+    ],
+)
+def test_a_disabled_action_says_why(action: str, situation: Situation, reason: str) -> None:
+    assert reason in (why_not(action, situation) or "")
+
+
+def test_sorting_and_moving_are_always_allowed() -> None:
+    assert why_not("sort", Situation("replay", "done", "END", None, 0)) is None
+    assert why_not("pause", Situation("live", "running", "LIVE", "running", 0)) is None
