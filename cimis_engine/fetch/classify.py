@@ -44,7 +44,7 @@ class VerdictKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`error_class` is one short stable word (empty on success), `retry_after` what the server asked for, in seconds."""
+    """`error_class` is one short stable word (empty on success), `retry_after` the seconds the server asked for."""
 
     kind: VerdictKind
     error_class: str = ""
@@ -153,7 +153,7 @@ def _words(head: bytes) -> bytes:
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds of a `Retry-After` (seconds or HTTP date, RFC 9110 10.2.3), within 0..300; None if absent or unreadable."""
+    """Seconds of a `Retry-After` (seconds or HTTP date, RFC 9110), within 0..300; None if absent or unreadable."""
     text = headers.get("retry-after", "").strip()
     if not text:
         return None

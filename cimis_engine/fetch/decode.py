@@ -3,7 +3,8 @@
 Records are cut out of the byte stream without tokenising it: in the buffered bytes take the last `},{`, and decode
 what is before it as a typed list. JSON tokenises from left to right, so a slice that parses ends at a true boundary;
 a cut inside a string or a nested object cannot parse, and the boundary before it is tried. What is not records forms
-a skeleton of a few hundred bytes, checked at the end. `decode_ijson` is the reference this one must never be laxer than.
+a skeleton of a few hundred bytes, checked at the end. It must never be laxer than
+`decode_ijson`, the reference.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ class IjsonPageDecoder:
 
     def _events(self) -> Generator[None, tuple[str, Any], None]:
         """Receives the parser's events; walks `Data.Providers[].Records[]`."""
-        event, value = yield
+        event, _ = yield
         if event != "start_map":
             raise DecodeError("schema", "expected an object", path="$", offset=self._size)
         providers = yield from self._members("Data", ("Data",), self._data)
@@ -153,7 +153,7 @@ class IjsonPageDecoder:
         if depth > MAX_DEPTH:
             raise DecodeError("schema", f"nested deeper than {MAX_DEPTH}", offset=self._size)
         if event == "start_array":
-            array = []
+            array: list[Any] = []
             while True:
                 event, value = yield
                 if event == "end_array":

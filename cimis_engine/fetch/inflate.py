@@ -15,7 +15,9 @@ _GZIP_BITS, _ZLIB_BITS, _RAW_BITS = 31, 15, -15
 # isal inflates three times as fast; it comes with the `fast` extra.
 _engine: Any
 try:
-    from isal import isal_zlib as _engine
+    from isal import isal_zlib
+
+    _engine = isal_zlib
 except ImportError:
     _engine = zlib
 

@@ -41,7 +41,7 @@ async def race(
     discard: Callable[[T], Awaitable[None]],
     stagger: float = STAGGER,
 ) -> T:
-    """The first connection to come up; a failure starts the next address at once. Raises the first failure if all fail."""
+    """The first connection to come up; a failure starts the next address at once. Raises the first of all failures."""
     waiting = list(addresses)
     running: set[asyncio.Future[T]] = set()
     failures: list[BaseException] = []
@@ -78,7 +78,7 @@ class TimedBackend(httpcore.AsyncNetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:

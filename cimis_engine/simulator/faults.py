@@ -43,8 +43,8 @@ class Scenario:
 _MILD = (Fault.RETRY_AFTER, Fault.UNAVAILABLE, Fault.RESET, Fault.RESET_BODY, Fault.TRUNCATED)
 _SCENARIOS = {
     "none": Scenario((), (), 0.0),
-    "mild": Scenario((0.08, 0.02), _MILD, 0.3),
-    "storm": Scenario((0.36, 0.15), tuple(Fault), 1.0),
+    "mild": Scenario((0.08, 0.02), _MILD, 0.1),
+    "storm": Scenario((0.4, 0.15), tuple(Fault), 0.4),
 }
 
 

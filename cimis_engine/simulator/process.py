@@ -25,7 +25,7 @@ class SimulatorStartError(CimisError):
 
     def __init__(self, output: str) -> None:
         lines = output.strip().splitlines()
-        super().__init__(f"the simulator did not start: {lines[-1] if lines else 'it said nothing'}")
+        super().__init__(f"the simulator did not start: {'; '.join(lines[-2:]) or 'it said nothing'}")
         self.output = output
 
 

@@ -44,7 +44,9 @@ class Quality:
         self._clock = self._hour % HOURS
         self._revised = revised_days(revise, station.number, year) > 0.0
         outage = self._draw("outage", self._day)
-        first, length = self._draw("outage-hour", self._day) * 20.0, 1.0 + self._draw("outage-length", self._day) * 30.0
+        # Half of the outages begin before the day does; about a third of all take the whole day.
+        first = np.maximum(0.0, self._draw("outage-hour", self._day) * 40.0 - 20.0)
+        length = 1.0 + self._draw("outage-length", self._day) * 60.0
         since = self._clock - np.repeat(first, HOURS)
         self.outage: Bools = (
             np.repeat(outage < _OUTAGE_SHARE, HOURS) & (since >= 0.0) & (since < np.repeat(length, HOURS))

@@ -50,8 +50,6 @@ class DataQuery:
     interval: Interval
     units: UnitSystem
     items: tuple[DataItem, ...]
-    chosen: bool
-    """Whether the client named its items."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,4 +112,4 @@ def data_query(params: Mapping[str, str], *, known: Container[int], limits: Limi
     if asked > cap:
         text = f"The request asks for {asked} records; the maximum data limit is {cap:,} records."
         raise refusal(400, 2112, "DATA VOLUME VIOLATION", text)
-    return DataQuery(stations, span, interval, UnitSystem(units_text), items, bool(names))
+    return DataQuery(stations, span, interval, UnitSystem(units_text), items)

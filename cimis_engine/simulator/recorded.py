@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -72,47 +72,57 @@ class RecordedSource:
                     found.append(record.head + "".join(f",{text}" for field, text in pairs if field in wanted) + "}")
         return found
 
-    def _add(self, head: dict[str, Any], items: dict[str, dict[str, Any]]) -> None:
+    def _add(self, head: dict[str, Any], fields: tuple[str, ...], fragments: Iterable[str]) -> None:
         key = (int(head["Station"]), head["Scope"], head["Standard"])
-        fields, texts = tuple(items), [f"{_json(field)}:{_json(value)}" for field, value in items.items()]
-        record = _Recorded(_json(head)[:-1], fields, tuple(self._intern.setdefault(t, t) for t in texts))
         slot = (date.fromisoformat(head["Date"]), head.get("Hour", ""))
-        self._series.setdefault(key, {})[slot] = record
+        self._series.setdefault(key, {})[slot] = _Recorded(_json(head)[:-1], fields, tuple(fragments))
 
     def _read_json(self, path: Path) -> None:
         for record in _records(path):
             items = {name: value for name, value in record.items() if isinstance(value, dict)}
-            self._add({name: value for name, value in record.items() if name not in items}, items)
+            head = {name: value for name, value in record.items() if name not in items}
+            texts = (f"{_json(name)}:{_json(value)}" for name, value in items.items())
+            self._add(head, tuple(items), (self._intern.setdefault(text, text) for text in texts))
 
     def _read_csv(self, path: Path) -> None:
         with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            present = set(reader.fieldnames or ())
-            if not {"Station", "Date", "Hour"} <= present:
+            reader = csv.reader(file)
+            place = {name: number for number, name in enumerate(next(reader, []))}
+            if not {"Station", "Date", "Hour"} <= set(place):
                 raise RecordingError(path, "no columns Station, Date and Hour")
-            items = [item for item in HOURLY_ITEMS if f"{item.field}Value" in present]
+            items = [item for item in HOURLY_ITEMS if f"{item.field}Value" in place]
+            fields = tuple(item.field for item in items)
+            cells = [(_Cells(item), place[f"{item.field}Value"], place[f"{item.field}Qc"]) for item in items]
             for line in reader:
-                self._add(self._csv_head(line), {item.field: _cell(line, item) for item in items})
+                head = self._csv_head(*(line[place[name]] for name in ("Station", "Date", "Hour")))
+                self._add(head, fields, [texts[line[value], line[flag]] for texts, value, flag in cells])
 
-    def _csv_head(self, line: Mapping[str, str]) -> dict[str, Any]:
-        day, entry = date.fromisoformat(line["Date"]), self._directory.get(int(line["Station"]), {})
+    def _csv_head(self, station: str, day: str, hour: str) -> dict[str, Any]:
         return {
-            "Date": line["Date"],
-            "Julian": str(day.timetuple().tm_yday),
-            "Hour": line["Hour"],
-            "Station": line["Station"],
+            "Date": day,
+            "Julian": str(date.fromisoformat(day).timetuple().tm_yday),
+            "Hour": hour,
+            "Station": station,
             "Standard": UnitSystem.METRIC.standard,
-            "ZipCodes": ", ".join(entry.get("ZipCodes", ())),
+            "ZipCodes": ", ".join(self._directory.get(int(station), {}).get("ZipCodes", ())),
             "Scope": Interval.HOURLY.value,
         }
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+class _Cells(dict[tuple[str, str], str]):
+    """The fragment of each value and flag of a CSV column; they repeat, and there are a million of them."""
+
+    def __init__(self, item: DataItem) -> None:
+        super().__init__()
+        self._item = item
+
+    def __missing__(self, cell: tuple[str, str]) -> str:
+        value = {"Value": cell[0] or None, "Qc": cell[1], "Unit": self._item.unit_metric}
+        made = self[cell] = f"{_json(self._item.field)}:{_json(value)}"
+        return made
 
 
-def _cell(line: Mapping[str, str], item: DataItem) -> dict[str, Any]:
-    return {"Value": line[f"{item.field}Value"] or None, "Qc": line[f"{item.field}Qc"], "Unit": item.unit_metric}
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _document(path: Path) -> Any:

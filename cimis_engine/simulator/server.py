@@ -131,8 +131,9 @@ class Simulator:
         self._tasks.add(task)
         self.tally.connections += 1
         self.tally.connections_opened += 1
-        # Drained means handed to the kernel: a body cut short must have left before the reset.
-        writer.transport.set_write_buffer_limits(0)
+        # Drained means handed to the kernel: a body cut short must have left before the reset. (A high mark of 0 makes
+        # asyncio's TLS transport of 3.11 pause at an empty buffer, for ever.)
+        writer.transport.set_write_buffer_limits(high=1, low=0)
         try:
             while (request := await read_request(reader)) is not None:
                 if not await self._serve(request, writer):

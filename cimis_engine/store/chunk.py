@@ -102,14 +102,13 @@ def encode_chunk(batch: RecordBatch) -> EncodedChunk:
     edges = (int(slots[0]), int(slots[-1])) if len(batch) else (0, 0)
     block = codec_v1.encode_block(slots, batch.columns)
     entry = Block(codec_v1.CODEC_ID, *edges, len(batch), len(block), zlib.crc32(block), 0)
-    data = seal(batch, [(entry, block)])
-    return EncodedChunk(
-        data, digest_of_canonical(batch).hex(), len(batch), batch.nulls, raw_bytes(len(batch), len(batch.columns))
-    )
+    digest = digest_of_canonical(batch)
+    raw = raw_bytes(len(batch), len(batch.columns))
+    return EncodedChunk(seal(batch, [(entry, block)], digest), digest.hex(), len(batch), batch.nulls, raw)
 
 
-def seal(batch: RecordBatch, blocks: Sequence[tuple[Block, bytes]]) -> bytes:
-    """The envelope around encoded blocks of a canonical batch."""
+def seal(batch: RecordBatch, blocks: Sequence[tuple[Block, bytes]], digest: bytes) -> bytes:
+    """The envelope around encoded blocks of a canonical batch and its digest."""
     facts = _FACTS.pack(
         INTERVAL_CODE[batch.interval],
         ord(batch.units.value),
@@ -127,7 +126,7 @@ def seal(batch: RecordBatch, blocks: Sequence[tuple[Block, bytes]]) -> bytes:
         _BLOCK.pack(b.codec, b.first, b.last, b.count, b.size, b.crc) for b, _ in blocks
     )
     offset = len(header) + len(body)
-    footer = _FOOTER.pack(len(batch), batch.nulls, offset, digest_of_canonical(batch), 0, END_MAGIC)
+    footer = _FOOTER.pack(len(batch), batch.nulls, offset, digest, 0, END_MAGIC)
     crc = zlib.crc32(header + index + footer[:-12])
     return header + body + index + footer[:-12] + crc.to_bytes(4, "little") + END_MAGIC
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,9 +13,7 @@ from cimis_engine.model.batch import RecordBatch, UnitMismatchError
 from cimis_engine.model.items import DataItem, Interval, UnitSystem
 from cimis_engine.model.period import Span, moment_of
 from cimis_engine.store.chunk import decode_as, read_header
-
-if TYPE_CHECKING:
-    from cimis_engine.store.store import Store
+from cimis_engine.store.store import Store
 
 Values = dict[str, tuple[Decimal | None, str | None]]
 """Slug → (exact value, QC flag); None where missing, or where the response carried no flag."""

@@ -17,7 +17,6 @@ from cimis_engine.clock import Clock, SystemClock
 from cimis_engine.errors import CimisError, UsageError
 from cimis_engine.model.batch import Covered, RecordBatch, UnitMismatchError, merge, uncovered
 from cimis_engine.model.items import DataItem, Interval, UnitSystem
-from cimis_engine.model.period import Span
 from cimis_engine.model.plan import OpenSlots
 from cimis_engine.store import lock, paths
 from cimis_engine.store.atomic import FileSystem, StoreWriteError, make_dirs, stage
@@ -25,7 +24,6 @@ from cimis_engine.store.catalog import Catalog, ChunkEntry, entry_of
 from cimis_engine.store.chunk import EncodedChunk, decode_as, decode_chunk, encode_chunk, read_header
 from cimis_engine.store.content import content_digest
 from cimis_engine.store.database import open_database
-from cimis_engine.store.query import query
 from cimis_engine.store.wire import ChunkError
 
 
@@ -222,10 +220,6 @@ class Store:
         if self._locked:
             self._adopt(entry, path)
         return entry
-
-    def query(self, station: int, interval: Interval, span: Span) -> tuple[RecordBatch, ...]:
-        """One station's records within inclusive dates, a batch a year, none empty. Raises as `query.query`."""
-        return query(self, [station], interval, span).batches
 
     def covered(self, station: int, interval: Interval, year: int) -> tuple[Covered, ...]:
         """What need not be fetched again; () where the file is missing or damaged, whatever the catalog says."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cimis_engine.run import events as ev
 from cimis_engine.run.state import RunState
-from cimis_tui.cli.output import Output, duration, ratio, size
+from cimis_tui.cli.output import Output, counted, duration, ratio, size
 
 EVERY_SECONDS = 2.0
 
@@ -24,10 +24,10 @@ class Progress:
         if self._started is None:
             self._started = self._said = stamped.t
         if isinstance(event, ev.RunStarted):
-            self._output.note(
-                f"run {event.run_id}: {len(event.stations)} stations, {event.interval} records {event.start}.."
-                f"{event.end}, {len(event.jobs)} jobs, {event.stored} station-years stored already"
-            )
+            stations, jobs = counted(len(event.stations), "station"), counted(len(event.jobs), "job")
+            stored = counted(event.stored, "station-year")
+            what = f"{event.interval} records {event.start}..{event.end}"
+            self._output.note(f"run {event.run_id}: {stations}, {what}, {jobs}, {stored} stored already")
         elif isinstance(event, ev.RunFinished):
             for line in summary(self.state, event):
                 self._output.note(line)

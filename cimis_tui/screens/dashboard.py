@@ -52,6 +52,7 @@ class DashboardScreen(Screen[None]):
         self._frozen = False
         self._beat = 0
         self._stride = 1
+        self._titles = ("", "")
         self._vitals: Vitals | None = None
         self._leave_at: float | None = None  # monotonic time at which waiting for the end of the run is given up
 
@@ -135,10 +136,13 @@ class DashboardScreen(Screen[None]):
         table, box = self.query_one(LiveTable), self.query_one("#table-box")
         arrow = "▼" if table.reverse else "▲"
         shown = f"   filter {table.filter.text}" if table.filter.text else ""
-        box.border_title = f"Stations   sort {table.sort_key}{arrow}   times in ms{shown}".replace("[", r"\[")
+        title = f"Stations   sort {table.sort_key}{arrow}   times in ms{shown}".replace("[", r"\[")
         first, last = table.span
         held = "" if len(table.shown) == table.total else f" ({table.total} in all)"
-        box.border_subtitle = f"{first}–{last} of {len(table.shown)}{held}"
+        subtitle = f"{first}–{last} of {len(table.shown)}{held}"
+        if (title, subtitle) != self._titles:  # setting a border's title repaints all within it
+            self._titles = title, subtitle
+            box.border_title, box.border_subtitle = title, subtitle
 
     @on(CellPanel.Pressed)
     async def _pressed(self, message: CellPanel.Pressed) -> None:

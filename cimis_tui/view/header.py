@@ -50,9 +50,7 @@ def _identity(v: Vitals, width: int) -> Line:
     pid: Line = (Cell(f"pid {v.pid}", "dim"),) if v.pid is not None and not over else ()
     feed = feed_badge(v.feed)
     time: Line = (Cell(f"{units.of_day(v.now)}Z", "dim"),)
-    parts = (
-        [state, pid, feed, time, duration, eta] if wide else [state, duration, eta, feed]
-    )
+    parts = [state, pid, feed, time, duration, eta] if wide else [state, duration, eta, feed]
     right = fit(parts, width - width_of(left) - 2, gap=3 if wide else 2)
     return spread(left, (*right, Cell(" ")), width)
 

@@ -54,7 +54,7 @@ def _cards(v: Vitals, width: int) -> tuple[Line, ...]:
         ),
         (
             "wire",
-            ((Cell(_wire(v.wire_per_s), "head"),), (Cell(units.ratio(v.ratio), "text"), Cell(" stored", "dim"))),
+            ((Cell(_wire(v.wire_per_s), "head"),), (Cell(units.ratio(v.ratio), "text"),)),
             None,
             "wire",
         ),
@@ -74,11 +74,11 @@ def _cards(v: Vitals, width: int) -> tuple[Line, ...]:
             fit(
                 (
                     (Cell("ui ", "dim"), Cell(f"{own.cpu_percent:.1f}%", "text")),
-                    (Cell(units.size(own.rss_bytes), "text"),),
+                    (Cell(f"{own.rss_bytes / 1e6:.0f} MB", "text"),),
                     (Cell(f"{own.fps:.0f} fps", "dim"),),
                 ),
                 edges[5] - edges[4] - 4,
-                gap=2 if edges[5] - edges[4] > 22 else 1,
+                gap=2 if edges[5] - edges[4] > 27 else 1,
             ),
             "",
         ),

@@ -27,6 +27,7 @@ from cimis_tui.widgets.panel import ROLE_CLASSES
 
 RESORT_EVERY = 1.0
 """Rows change places at most once in so many seconds."""
+_PROGRESS = INDEX["progress"]
 REST_AFTER_KEY = 2.0
 """…and not within so many seconds after the cursor was moved."""
 
@@ -241,6 +242,15 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
             style = self._styles[name] = self.get_component_rich_style(name, partial=True)
         return style
 
+    def _painted(self, role: str, here: bool) -> Style:
+        """A role on the table's ground, or on the cursor's; worked out once a theme, for that is what costs."""
+        name = f"{role}{'>' if here else ''}"
+        style = self._styles.get(name)
+        if style is None:
+            style = self.rich_style + (self._style("live-table--cursor") if here else Style.null())
+            style = self._styles[name] = style + self._style(f"role--{role}")
+        return style
+
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
         if y == 0:
@@ -280,23 +290,22 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         return Strip([Segment(text, style)]).adjust_cell_length(width, style)
 
     def _render_row(self, row: Row, width: int) -> Strip:
-        base = self.rich_style
         here = row.key == self.cursor
-        if here:
-            base += self._style("live-table--cursor")
-        segments = [Segment(">" if here else " ", base)]
+        runs: list[tuple[str, str]] = [("text", ">" if here else " ")]
         for n, (index, wide) in enumerate(self._columns):
             cell = row.cells[index]
-            style = base + self._style(f"role--{cell.role}")
             gap = " " if n > 1 else ""
-            if index == INDEX["progress"]:
+            if index == _PROGRESS:
                 filled, track = bar(row.progress, wide - 4)
-                segments.append(Segment(gap + filled, base + self._style("role--bar")))
-                segments.append(Segment(track, base + self._style("role--track")))
-                segments.append(Segment(f" {cell.text}", style))
+                runs += [("bar", gap + filled), ("track", track), (cell.role, f" {cell.text}")]
+                continue
+            text = gap + pad(cell.text, wide, right=COLUMNS[index].right)
+            if runs[-1][0] == cell.role:
+                runs[-1] = (cell.role, runs[-1][1] + text)
             else:
-                segments.append(Segment(gap + pad(cell.text, wide, right=COLUMNS[index].right), style))
-        return Strip(segments).adjust_cell_length(width, base).simplify()
+                runs.append((cell.role, text))
+        segments = [Segment(text, self._painted(role, here)) for role, text in runs if text]
+        return Strip(segments).adjust_cell_length(width, self._painted("text", here))
 
 
 def _starts_high(key: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -27,6 +28,7 @@ class LogPane(CellPanel, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._rows: deque[LogRow] = deque(maxlen=KEPT)
+        self._told = [0, 0, 0]
         self._level = 0
         self._anchor: int | None = None  # seq of the newest line shown while not following
 
@@ -40,6 +42,8 @@ class LogPane(CellPanel, can_focus=True):
 
     def apply(self, rows: tuple[LogRow, ...]) -> None:
         self._rows.extend(rows)
+        for row in rows:
+            self._told[row.level] += 1
         self._settle()
 
     def change_level(self, step: int) -> None:
@@ -73,18 +77,14 @@ class LogPane(CellPanel, can_focus=True):
         return [row for row in self._rows if row.level >= self._level]
 
     def _settle(self) -> None:
-        warnings = sum(1 for row in self._rows if row.level == 1)
-        errors = sum(1 for row in self._rows if row.level == 2)
-        self.border_title = "Log"
-        self.border_subtitle = f"level ≥ {self.level}   F follow {'on' if self.following else 'off'}"
-        self.border_title = f"Log  {warnings} warn  {errors} error"
+        follow = "on" if self.following else "off"
+        self.retitle(f"Log  {self._told[1]} warn  {self._told[2]} error", f"level ≥ {self.level}   F follow {follow}")
         self.repaint()
 
     def lines(self, width: int, height: int) -> tuple[Line, ...]:
-        newest = self._shown()
-        if self._anchor is not None:
-            newest = [row for row in newest if row.seq <= self._anchor]
-        rows = newest[-height:]
+        upto = self._anchor if self._anchor is not None else float("inf")
+        newest = (row for row in reversed(self._rows) if row.level >= self._level and row.seq <= upto)
+        rows = list(islice(newest, height))[::-1]
         if not rows:
             return ((Cell(f"no lines at level {self.level} or above yet; L shows more", "dim"),),)
         return tuple(_line(row, width) for row in rows)

@@ -31,6 +31,8 @@ class CellPanel(Widget):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._lines: tuple[Line, ...] = ()
+        self._styles: dict[str, Style] = {}
+        self._titles = ("", "")
 
     def lines(self, width: int, height: int) -> tuple[Line, ...]:
         """The lines to paint in this many columns and rows."""
@@ -51,17 +53,28 @@ class CellPanel(Widget):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
+        self._styles.clear()
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        base = self.rich_style
         if y >= len(self._lines):
-            return Strip.blank(self.size.width, base)
-        segments = [Segment(cell.text, base + self.role_style(cell.role)) for cell in self._lines[y]]
-        return Strip(segments).adjust_cell_length(self.size.width, base)
+            return Strip.blank(self.size.width, self._painted("text"))
+        segments = [Segment(cell.text, self._painted(cell.role)) for cell in self._lines[y]]
+        return Strip(segments).adjust_cell_length(self.size.width, self._painted("text"))
 
-    def role_style(self, role: str) -> Style:
-        return self.get_component_rich_style(f"role--{role}", partial=True)
+    def _painted(self, role: str) -> Style:
+        """A role on the panel's ground, worked out once a theme."""
+        style = self._styles.get(role)
+        if style is None:
+            style = self.rich_style + self.get_component_rich_style(f"role--{role}", partial=True)
+            self._styles[role] = style
+        return style
+
+    def retitle(self, title: str, subtitle: str = "") -> None:
+        """Set the titles in the border; one that is the same costs no repaint."""
+        if (title, subtitle) != self._titles:
+            self._titles = title, subtitle
+            self.border_title, self.border_subtitle = title, subtitle
 
     def on_click(self, event: Click) -> None:
         if event.y >= len(self._lines):

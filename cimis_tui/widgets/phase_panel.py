@@ -13,7 +13,7 @@ class PhasePanel(CellPanel):
 
     def apply(self, facts: PhaseFacts) -> None:
         self.facts = facts
-        self.border_title = phases_title(facts)
+        self.retitle(phases_title(facts))
         self.repaint()
 
     def lines(self, width: int, height: int) -> tuple[Line, ...]:

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from cimis_engine.run import report
+from cimis_tui.cli import output
 from cimis_tui.cli.output import Output, duration, error_document, ratio, size, table
 
 
@@ -33,6 +35,10 @@ def _output(**flags: bool) -> tuple[Output, io.StringIO, io.StringIO]:
 )
 def test_duration(ms: float | None, text: str) -> None:
     assert duration(ms) == text
+
+
+def test_the_error_document_has_the_version_of_the_report() -> None:
+    assert output.SCHEMA_VERSION == report.SCHEMA_VERSION
 
 
 def test_size_and_ratio() -> None:

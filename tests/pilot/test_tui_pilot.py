@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
+from tui_app import Door, advance, dashboard, idle, settle
+from tui_journal import ended, midst, write
 
 from cimis_engine.run import events as ev
 from cimis_engine.run.control import ControlError
@@ -20,8 +22,6 @@ from cimis_tui.widgets.header_bar import HeaderBar
 from cimis_tui.widgets.live_table import LiveTable
 from cimis_tui.widgets.log_pane import LogPane
 from cimis_tui.widgets.phase_panel import PhasePanel
-from tui_app import Door, advance, dashboard, idle, settle
-from tui_journal import ended, midst, write
 
 pytestmark = pytest.mark.asyncio
 

@@ -226,7 +226,7 @@ async def test_tls_is_verified_by_the_authority_and_by_no_other(serve) -> None:
     async with serve(tls=True) as (simulator, client):
         assert (await client.get(PATH, params=query())).status_code == 200
         async with httpx.AsyncClient(base_url=simulator.url, trust_env=False) as stranger:
-            with pytest.raises(httpx.ConnectError, match="(?i)certificate"):
+            with pytest.raises(httpx.ConnectError, match=r"(?i)certificate"):
                 await stranger.get(PATH, params=query())
         kept = simulator.ca_file
         assert kept is not None and ssl.create_default_context(cafile=str(kept)).cert_store_stats()["x509_ca"] == 1

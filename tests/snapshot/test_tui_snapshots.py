@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-
 from tui_app import dashboard, settle
 from tui_journal import ended, midst
 

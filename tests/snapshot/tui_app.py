@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from textual.pilot import Pilot
+from tui_journal import PID, write
 
 from cimis_engine.run.events import Stamped
 from cimis_tui.app import CimisApp
 from cimis_tui.view.frame import SelfCost
-from tui_journal import PID, write
 
 
 class FrozenClock:

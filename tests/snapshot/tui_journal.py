@@ -11,10 +11,11 @@ from cimis_engine.run import events as ev
 START = 1_763_780_653.0
 PID = 4711
 NAMES = (
-    "Five Points,Shafter,Firebaugh,Gerber,Durham,Davis,Stratford,Parlier,Blackwells,Manteca,Modesto,Oakville,Fresno State,"
-    "Tulelake FS,Santa Monica,Westlands,Belridge,Calipatria,Seeley,Meloland,Camino,Buntingville,Bishop,Lodi West,"
-    "Los Banos,Panoche,Orange Cove,Kesterson,Famoso,Arvin-Edison,Porterville,Delano,Salinas South,Castroville,De Laveaga,"
-    "Pajaro,Hopland,Santa Rosa,Petaluma East,Carneros,Dixon,Fair Oaks,Auburn,Bryte,Nicasio,Moraga,Concord,Pescadero"
+    "Five Points,Shafter,Firebaugh,Gerber,Durham,Davis,Stratford,Parlier,Blackwells,Manteca,Modesto,"
+    "Oakville,Fresno State,Tulelake FS,Santa Monica,Westlands,Belridge,Calipatria,Seeley,Meloland,"
+    "Camino,Buntingville,Bishop,Lodi West,Los Banos,Panoche,Orange Cove,Kesterson,Famoso,"
+    "Arvin-Edison,Porterville,Delano,Salinas South,Castroville,De Laveaga,Pajaro,Hopland,Santa Rosa,"
+    "Petaluma East,Carneros,Dixon,Fair Oaks,Auburn,Bryte,Nicasio,Moraga,Concord,Pescadero"
 ).split(",")
 YEARS = range(2016, 2020)
 PAGES = 4

@@ -138,3 +138,20 @@ class FailingFileSystem(FileSystem):
 
     def sync_dir(self, path: Path) -> None:
         self._step("sync_dir", lambda: FileSystem().sync_dir(path))
+
+
+class Death(BaseException):
+    """The process ends here."""
+
+
+class DyingFileSystem(FailingFileSystem):
+    """From operation number `fail_at` on nothing is done any more."""
+
+    def _step(self, name: str, work: Callable[[], T]) -> T:
+        self.trace.append(name)
+        if self.fail_at is not None and len(self.trace) > self.fail_at:
+            raise Death
+        return work()
+
+    def unlink(self, path: Path) -> None:
+        self._step("unlink", lambda: super(FailingFileSystem, self).unlink(path))

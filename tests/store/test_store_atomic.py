@@ -6,11 +6,12 @@ import errno
 from pathlib import Path
 
 import pytest
-from store_samples import FailingFileSystem, same, sample
+from store_samples import Death, DyingFileSystem, FailingFileSystem, same, sample
 
 from cimis_engine.model.batch import merge
 from cimis_engine.model.items import Interval
 from cimis_engine.store.atomic import FileSystem, StoreWriteError, stage
+from cimis_engine.store.content import content_digest
 from cimis_engine.store.store import Store, StoreReadError
 from cimis_engine.store.verify import verify
 from cimis_engine.store.wire import ChunkError
@@ -24,6 +25,12 @@ def _prepared(root: Path) -> Store:
     store.write(OLD)
     store.close()
     return Store.open(root)
+
+
+def _catalogued(store: Store) -> str:
+    entry = store.catalog.get(*KEY)
+    assert entry is not None
+    return entry.digest
 
 
 def _trace(root: Path) -> list[str]:
@@ -48,11 +55,12 @@ def test_an_error_at_any_operation_leaves_a_whole_chunk(tmp_path: Path, code: in
         root = tmp_path / f"{code}-{index}"
         _prepared(root).close()
         store = Store.open(root, fs=FailingFileSystem(index, code))
-        expected: type[StoreReadError | StoreWriteError] = StoreReadError if index == 0 else StoreWriteError
-        with pytest.raises(expected) as caught:
+        with pytest.raises((StoreReadError, StoreWriteError)) as caught:
             store.write(NEW)
-        assert caught.value.errno == code
-        assert caught.value.hint
+        error = caught.value
+        assert isinstance(error, (StoreReadError, StoreWriteError))
+        assert isinstance(error, StoreReadError) == (index == 0)
+        assert (error.errno, bool(error.hint)) == (code, True)
         store.close()
         after = Store.open(root)
         assert after.stale_temps() == []
@@ -61,7 +69,7 @@ def test_an_error_at_any_operation_leaves_a_whole_chunk(tmp_path: Path, code: in
         replaced = name == "sync_dir"
         assert same(held, merge([OLD, NEW]) if replaced else OLD)
         assert not verify(after).damaged
-        # The catalog did not lead, and writing again settles everything.
+        assert _catalogued(after) == content_digest(OLD), "the catalog leads the disk"
         after.write(NEW)
         assert verify(after).ok == 1
         assert same(after.read(*KEY) or OLD, merge([OLD, NEW]))
@@ -138,3 +146,30 @@ def test_a_symbolic_link_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(StoreReadError):
         store.read(*KEY)
     assert len(verify(store).damaged) == 1
+
+
+def test_a_death_at_any_operation_loses_nothing(tmp_path: Path) -> None:
+    """The process stops at operation `index` and does nothing more, not even clean up."""
+    trace = _trace(tmp_path / "trace")
+    swept = 0
+    for index, name in enumerate(trace):
+        root = tmp_path / str(index)
+        _prepared(root).close()
+        dying = Store.open(root, fs=DyingFileSystem(index))
+        with pytest.raises(Death):
+            dying.write(NEW)
+        dying.close()
+        after = Store.open(root)
+        held = after.read(*KEY)
+        assert held is not None
+        assert same(held, merge([OLD, NEW]) if name == "sync_dir" else OLD)
+        assert after.covered(*KEY) == held.covered
+        assert _catalogued(after) == content_digest(OLD), "the catalog leads the disk"
+        swept += len(after.stale_temps())
+        with after.lock():
+            assert after.stale_temps() == []
+            assert after.covered(*KEY) == held.covered
+        assert (verify(after).ok, verify(after).findings) == (1, [])
+        assert after.write(NEW).records == 20
+        after.close()
+    assert swept == sum(name in ("write", "sync", "replace") for name in trace) + 1, "the read back is one more"

@@ -113,7 +113,7 @@ def _resealed(batch: RecordBatch, block: bytes, **claims: int) -> bytes:
     """A chunk whose CRCs are right around a block of one's choosing."""
     facts = {"codec": 1, "first": int(batch.slots[0]), "last": int(batch.slots[-1]), "count": len(batch)} | claims
     entry = Block(**facts, size=len(block), crc=zlib.crc32(block), offset=0)
-    return seal(canonical(batch), [(entry, block)])
+    return seal(canonical(batch), [(entry, block)], bytes.fromhex(content_digest(batch)))
 
 
 def test_structure_fuzz_with_right_crcs_raises_only_chunk_errors() -> None:
@@ -160,11 +160,12 @@ def test_several_blocks_read_as_one_batch() -> None:
         data = codec_v1.encode_block(part.slots, part.columns)
         entry = Block(1, int(part.slots[0]), int(part.slots[-1]), len(part), len(data), zlib.crc32(data), 0)
         blocks.append((entry, data))
-    data = seal(batch, blocks)
+    digest = bytes.fromhex(content_digest(batch))
+    data = seal(batch, blocks, digest)
     assert same(decode_chunk(data), batch)
     assert [b.count for b in read_header(data).blocks] == [8, 12]
     with pytest.raises(ChunkError):
-        decode_chunk(seal(batch, blocks[::-1]))
+        decode_chunk(seal(batch, blocks[::-1], digest))
 
 
 def test_the_header_tells_without_decoding() -> None:

@@ -42,7 +42,7 @@ def test_values_and_flags_are_exact(store: Store) -> None:
 
 
 def test_whole_years_come_uncut(store: Store) -> None:
-    (batch,) = store.query(2, Interval.DAILY, Span(date(2024, 1, 1), date(2024, 12, 31)))
+    (batch,) = query(store, [2], Interval.DAILY, Span(date(2024, 1, 1), date(2024, 12, 31))).batches
     assert len(batch) == 366
 
 
@@ -54,8 +54,8 @@ def test_hours_are_numbered_as_the_agency_does(store: Store) -> None:
 
 def test_nothing_stored_is_no_error(store: Store) -> None:
     span = Span(date(1999, 1, 1), date(2000, 1, 1))
-    assert (store.query(2, Interval.DAILY, span), store.query(9, Interval.DAILY, span)) == ((), ())
-    assert query(store, [2], Interval.DAILY, span).units is None
+    result = query(store, [2, 9], Interval.DAILY, span)
+    assert (result.batches, result.units, result.cost.chunks) == ((), None, 0)
 
 
 def test_unit_systems_are_not_mixed(store: Store) -> None:

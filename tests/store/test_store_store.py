@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from store_samples import same, sample
+from store_samples import FailingFileSystem, same, sample
 
 from cimis_engine.model.batch import Covered, UnitMismatchError, merge
 from cimis_engine.model.items import DAILY_ITEMS, Interval, UnitSystem
@@ -124,7 +124,9 @@ def test_writing_the_same_again_after_such_a_crash_heals_too(store: Store, monke
         with pytest.raises(Crash):
             store.write(sample())
     assert store.catalog.get(*KEY) is None
+    fs = store._fs = FailingFileSystem()
     assert store.write(sample()).changed is False
+    assert fs.trace == ["read", "sync_dir"], "the rename may not have been durable"
     assert store.catalog.get(*KEY) is not None
 
 

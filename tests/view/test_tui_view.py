@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tui_journal import PID, ended, midst
 
 from cimis_engine.run.histogram import HistogramRing
 from cimis_engine.run.state import RunState
@@ -19,7 +20,6 @@ from cimis_tui.view.order import Filter, FilterError, order_rows, parse_filter
 from cimis_tui.view.phases import present_phases
 from cimis_tui.view.present import Row, present_row
 from cimis_tui.view.vitals import present_ending_of, present_facts, present_spread, present_vitals
-from tui_journal import PID, ended, midst
 
 
 def fold(told: list[object]) -> RunState:
@@ -45,7 +45,15 @@ def rows(state: RunState) -> dict[int, Row]:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, "–"), (0.01, "<0.1"), (0.26, "0.3"), (9.96, "10"), (2310.4, "2310"), (99_999.4, "99999"), (120_400, "120s")],
+    [
+        (None, "–"),
+        (0.01, "<0.1"),
+        (0.26, "0.3"),
+        (9.96, "10"),
+        (2310.4, "2310"),
+        (99_999.4, "99999"),
+        (120_400, "120s"),
+    ],
 )
 def test_milliseconds_fit_in_five_columns(value: float | None, text: str) -> None:
     assert units.ms(value) == text
@@ -53,7 +61,8 @@ def test_milliseconds_fit_in_five_columns(value: float | None, text: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0, "0"), (999, "999"), (1000, "1.0k"), (61_204, "61.2k"), (438_000, "438k"), (9_900_000, "9.9M")]
+    ("value", "text"),
+    [(0, "0"), (999, "999"), (1000, "1.0k"), (61_204, "61.2k"), (438_000, "438k"), (9_900_000, "9.9M")],
 )
 def test_counts(value: float, text: str) -> None:
     assert units.count(value) == text
@@ -105,7 +114,9 @@ def test_columns_fit_each_width(terminal: int) -> None:
 
 
 def test_rows_say_each_state_in_glyph_and_word(state: RunState) -> None:
-    words = {row.cells[INDEX["state_glyph"]].text + " " + row.cells[INDEX["state"]].text for row in rows(state).values()}
+    words = {
+        row.cells[INDEX["state_glyph"]].text + " " + row.cells[INDEX["state"]].text for row in rows(state).values()
+    }
     assert {"✓ done", "● run", "· queued", "‖ paused", "✗ fail 503"} <= words
     assert any(word.startswith("↻ retry ") and word.endswith("s") for word in words)
 
@@ -129,7 +140,15 @@ def test_sorting_puts_unknown_last_both_ways(state: RunState) -> None:
 
 @pytest.mark.parametrize(
     ("text", "count"),
-    [("", 48), ("state:queued", 18), ("!state:queued", 30), ("state:retry", 1), ("bishop", 1), ("ttfb>1000", 1), ("!done", 28)],
+    [
+        ("", 48),
+        ("state:queued", 18),
+        ("!state:queued", 30),
+        ("state:retry", 1),
+        ("bishop", 1),
+        ("ttfb>1000", 1),
+        ("!done", 28),
+    ],
 )
 def test_filters(state: RunState, text: str, count: int) -> None:
     assert len(order_rows(rows(state).values(), by="id", reverse=False, keep=parse_filter(text))) == count
