@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import httpcore
-import httpx
 
 from cimis_engine import __version__
 from cimis_engine.clock import Clock
 from cimis_engine.errors import UsageError
 from cimis_engine.fetch.exchange import ApiRequest, AttemptError, ErrorKind, Exchange
+from cimis_engine.fetch.lean_httpx import httpx
 from cimis_engine.fetch.network import Resolve, TimedBackend, error_kind, resolve
 from cimis_engine.fetch.phases import PhaseRecorder
 

@@ -1,4 +1,4 @@
-"""`python -m cimis_engine.run RUN_DIR`: the engine alone, as the dashboard starts it. Exit codes as of the command line."""
+"""`python -m cimis_engine.run RUN_DIR`: the engine alone, as the dashboard starts it."""
 
 from __future__ import annotations
 

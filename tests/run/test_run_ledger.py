@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +12,7 @@ from cimis_engine.model.period import parse_years
 from cimis_engine.model.plan import JobSpec, build_plan
 from cimis_engine.model.station import Station
 from cimis_engine.run.ledger import Ledger
+from cimis_engine.store.database import open_database
 
 
 def jobs(count: int) -> tuple[JobSpec, ...]:
@@ -30,8 +31,8 @@ def jobs(count: int) -> tuple[JobSpec, ...]:
 
 
 @pytest.fixture
-def ledger() -> Ledger:
-    return Ledger(sqlite3.connect(":memory:"))
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(open_database(tmp_path / "metadata.sqlite3"))
 
 
 def test_jobs_are_claimed_once_in_plan_order(ledger: Ledger) -> None:
