@@ -82,7 +82,7 @@ def test_metric_files_come_back_exactly(cimis: Run, real_data: Path, tmp_path: P
     folders = [real_data / name for name in ("daily", "hourly", "hourly-csv")]
     compared, wrong = compare(folders, Store.open(tmp_path / "D"))
     print(f"\ncompared {compared} values, flags and nulls: {len(wrong)} differences")
-    assert compared > 1_000_000
+    assert compared > 800_000
     assert not wrong, wrong[:5]
 
 
