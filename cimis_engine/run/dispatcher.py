@@ -60,6 +60,7 @@ class _Page:
     job: _Job
     spec: PageSpec
     attempt: int = 0
+    since: float = 0.0
     slot: Slot | None = None
     session: Session | None = None
 
@@ -214,6 +215,7 @@ class Dispatcher:
             page.job.begun = True
             self._emit(ev.JobStarted(job=job.id, station=job.station))
         if page.attempt == 0:
+            page.since = self._clock.time()
             start, end = str(spec.span.start), str(spec.span.end)
             self._emit(ev.PageStarted(job=job.id, station=job.station, page=spec.index, start=start, end=end))
         page.attempt += 1
@@ -276,9 +278,11 @@ class Dispatcher:
         elif verdict.kind in (VerdictKind.RETRY, VerdictKind.BLOCKED):
             if verdict.overload:
                 self._note_limit(self._throttle.on_overload(now, verdict.error_class, verdict.retry_after))
-            delay = self._policy.delay(page.attempt, verdict, self._rng)
+            delay = self._policy.delay(page.attempt, verdict, self._rng, now - page.since)
             if delay is None:
                 self._page_failed(page, verdict)
+                if verdict.kind is VerdictKind.BLOCKED:
+                    self._stop(RunStoppedError(verdict))
             else:
                 self._retry(page, verdict, now, delay)
         else:

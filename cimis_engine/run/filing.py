@@ -48,9 +48,9 @@ class Filing:
         records = missing = 0
         for year in spec.span.years:
             self._emit(ev.ChunkStarted(job=spec.id, station=spec.station, year=year))
-            batch = self._year_batch(spec, year, batches.get(year, []))
+            parts = batches.get(year, [])
             try:
-                event = await self.on_disk(lambda y=year, b=batch: self._write(spec, y, b))  # type: ignore[misc]
+                event = await self.on_disk(lambda y=year, p=parts: self._write(spec, y, p))  # type: ignore[misc]
             except CimisError as error:
                 failure = ChunkNotStoredError(year, error)
                 self._emit(
@@ -72,10 +72,14 @@ class Filing:
     def _year_batch(self, spec: JobSpec, year: int, parts: list[RecordBatch]) -> RecordBatch:
         plan = self._plan
         slots = spec.span.slot_range(plan.interval, year)
-        whole = merge(parts or [empty_batch(spec.station, plan.interval, year, plan.units)])
+        if len(parts) > 1:
+            whole = merge(parts)
+        else:
+            whole = parts[0] if parts else empty_batch(spec.station, plan.interval, year, plan.units)
         return whole.with_covered([Covered(slots[0], slots[-1], item_mask(plan.items))])
 
-    def _write(self, spec: JobSpec, year: int, batch: RecordBatch) -> ev.ChunkFinished:
+    def _write(self, spec: JobSpec, year: int, parts: list[RecordBatch]) -> ev.ChunkFinished:
+        batch = self._year_batch(spec, year, parts)
         part = spec.span.within_year(year)
         assert part is not None
         expected = expected_records(self._stations[spec.station], self._plan.interval, part)

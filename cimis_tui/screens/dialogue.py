@@ -66,11 +66,15 @@ class Dialogue(ModalScreen[str]):
 BACK = Choice("esc", "", "Back", "b does the same")
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def quit_dialogue(*, in_flight: int, queued: int, pid: int | None, run_id: str) -> Dialogue:
     """What leaving means while work is in flight; detaching comes first, for it loses nothing."""
     engine = f"the engine (pid {pid}) goes on" if pid is not None else "the engine goes on"
     return Dialogue(
-        f"{in_flight} pages in flight, {queued} stations queued",
+        f"{_count(in_flight, 'page')} in flight, {_count(queued, 'station')} queued",
         "",
         (
             Choice("d", "detach", f"Detach: {engine}", f"cimis attach {run_id} returns to it"),

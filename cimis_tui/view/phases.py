@@ -122,13 +122,13 @@ def phase_strip(f: PhaseFacts, width: int) -> Line:
         label = {"decode": "dec", "write": "wr", "ttfb": "TTFB"}.get(name, name)
         tone = "warn" if slow else ("text" if value is not None else "dim")
         shown.append((Cell(f"{label} ", "dim"), Cell(units.ms(value) + (" ▲" if slow else ""), tone)))
-    cells: list[Cell] = [Cell("─ ", "track"), Cell(f"{f.station} {f.name}"[: width // 3], "key"), Cell(" ─ ", "track")]
+    told: list[Cell] = []
     for n, part in enumerate(shown):
-        cells += [Cell("│", "track"), *part] if n else [*part]
-    more = [Cell(" ms", "dim")]
-    if f.ratio:
-        more += [Cell(" ─ ", "track"), Cell(units.ratio(f.ratio))]
-    if f.held_bytes:
-        more += [Cell(" ─ ", "track"), Cell(units.held(f.held_bytes)), Cell(" mem", "dim")]
-    left = clip([*cells, *more, Cell(" ")], width - 1)
+        told += [Cell("│", "track"), *part] if n else [*part]
+    told += [Cell(" ms", "dim"), Cell("│", "track"), Cell(units.ratio(f.ratio))]
+    told += [Cell("│", "track"), Cell("mem ", "dim"), Cell(units.held(f.held_bytes or 0))]
+    # The numbers are what the line is for: the name takes what they leave.
+    room = width - width_of(told) - len("─  ─ ") - 2
+    head = (Cell("─ ", "track"), Cell(f"{f.station} {f.name}"[: max(room, len(str(f.station)))].rstrip(), "key"))
+    left = clip((*head, Cell(" ─ ", "track"), *told, Cell(" ")), width - 1)
     return (*left, Cell("─" * (width - width_of(left)), "track"))

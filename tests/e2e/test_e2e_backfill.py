@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cimis_engine.simulator.process import SimulatorProcess, start_simulator
 from conftest import KEY, Run, chunks, environment, journal
 
 from cimis_engine.run.journal import JournalReader
+from cimis_engine.simulator.process import SimulatorProcess, start_simulator
 
 CONSECUTIVE = ("pool_wait", "dns", "tcp", "tls", "send", "ttfb", "read")
 PHASES = (*CONSECUTIVE, "decode", "encode", "write", "verify", "commit")

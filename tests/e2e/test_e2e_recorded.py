@@ -9,12 +9,12 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from cimis_engine.simulator.process import start_simulator
-from cimis_engine.store.store import Store
 from conftest import Run
 
 from cimis_engine.model.items import DAILY_ITEMS, HOURLY_ITEMS, Interval
 from cimis_engine.model.period import slot_of
+from cimis_engine.simulator.process import start_simulator
+from cimis_engine.store.store import Store
 
 Key = tuple[int, Interval, int, int, str]
 BY_FIELD = {i.field: i for i in (*DAILY_ITEMS, *HOURLY_ITEMS)}
