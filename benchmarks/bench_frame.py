@@ -3,6 +3,7 @@
     python benchmarks/bench_frame.py
 
 The pilot's own pause, measured first with nothing to paint, is taken off. Use a quiet machine.
+The whole dashboard includes folding the frame's ~80 events, which is also told by itself.
 Budgets: whole dashboard 8 ms, table alone 4 ms, idle 1 % of a core. Exits 1 when one is broken.
 """
 
@@ -36,9 +37,9 @@ def _change(teller: Teller, frame: int) -> None:
     resources(teller, {str(n): 100_000 + frame for n in every[:8]})
 
 
-async def _frames(pilot: Pilot[Any], app: CimisApp, teller: Teller, *, table_only: bool) -> float:
-    """CPU seconds of all frames, folding included unless `table_only`."""
-    spent = 0.0
+async def _frames(pilot: Pilot[Any], app: CimisApp, teller: Teller, *, table_only: bool) -> tuple[float, float]:
+    """CPU seconds of all frames, folding included unless `table_only`; and those of the folding."""
+    spent = folding = 0.0
     table = app.screen.query_one(LiveTable)
     for frame in range(FRAMES):
         mark = len(teller.told)
@@ -46,6 +47,7 @@ async def _frames(pilot: Pilot[Any], app: CimisApp, teller: Teller, *, table_onl
         began = time.process_time()
         for stamped in teller.told[mark:]:
             app.follower.state.apply(stamped)
+        folding += time.process_time() - began
         if table_only:
             taken = app.dashboard.pump.take(8.0)
             began = time.process_time()
@@ -55,10 +57,10 @@ async def _frames(pilot: Pilot[Any], app: CimisApp, teller: Teller, *, table_onl
             app.dashboard.tick()
         await pilot.pause()
         spent += time.process_time() - began
-    return spent
+    return spent, folding
 
 
-async def measure() -> list[tuple[str, float, float, str]]:
+async def measure() -> list[tuple[str, float, float | None, str]]:
     """(what, measured, budget, unit)."""
     with tempfile.TemporaryDirectory() as folder:
         teller = Teller(1)
@@ -75,13 +77,14 @@ async def measure() -> list[tuple[str, float, float, str]]:
             for _ in range(FRAMES):
                 await pilot.pause()
             pause = time.process_time() - began
-            whole = await _frames(pilot, app, teller, table_only=False)
-            table = await _frames(pilot, app, teller, table_only=True)
+            whole, folding = await _frames(pilot, app, teller, table_only=False)
+            table, _ = await _frames(pilot, app, teller, table_only=True)
             began = time.process_time()
             await asyncio.sleep(IDLE_SECONDS)
             idle = time.process_time() - began
     return [
         ("whole dashboard", (whole - pause) / FRAMES * 1000, 8.0, "ms a frame"),
+        ("  of it the fold", folding / FRAMES * 1000, None, "ms a frame"),
         ("table alone", (table - pause) / FRAMES * 1000, 4.0, "ms a frame"),
         ("idle", idle / IDLE_SECONDS * 100, 1.0, "% of a core"),
     ]
@@ -91,8 +94,9 @@ def main() -> int:
     results = asyncio.run(measure())
     print(f"{STATIONS} stations, {DIRTY} changed a frame, 120x40, {FRAMES} frames\n")
     for what, value, budget, unit in results:
-        print(f"{what:<18}{value:>8.2f}  budget {budget:>5.1f}  {unit:<12} {'ok' if value <= budget else 'OVER'}")
-    return int(any(value > budget for _, value, budget, _ in results))
+        limit = "" if budget is None else f"  budget {budget:>4.1f}  {'ok' if value <= budget else 'OVER'}"
+        print(f"{what:<18}{value:>8.2f}  {unit:<12}{limit}")
+    return int(any(budget is not None and value > budget for _, value, budget, _ in results))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Pictures of the dashboard from a recorded run: at its midst and at its end, at 120x40 and 80x24, as SVG and PNG.
 
-    python benchmarks/make_screenshots.py RUN_DIR [FOLDER]     (a run's folder; pictures go to ./screenshots)
+    python benchmarks/make_screenshots.py [RUN_DIR [FOLDER]]   (pictures go to ./screenshots)
+
+Without a run's folder a `cimis demo` is recorded first, in the system's temporary folder.
 
 The journal is folded up to half of its events, the clock stopped there, so the same journal makes the same pictures.
 """
@@ -10,6 +12,8 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -58,7 +62,16 @@ async def make(run_dir: Path, folder: Path) -> None:
             print(f"{target}.svg {target}.png")
 
 
+def record() -> Path:
+    """Run a demo of 40 stations and five years, slow and faulty enough to show something; its run folder."""
+    folder = Path(tempfile.gettempdir()) / "cimis-screenshots"
+    shutil.rmtree(folder, ignore_errors=True)
+    command = "demo --headless --years 2020-2024 --concurrency 6 --latency 700 --faults mild --data-dir".split()
+    subprocess.run([sys.executable, "-m", "cimis_tui", *command, str(folder)], check=True, stdin=subprocess.DEVNULL)
+    (run_dir,) = (folder / "runs").iterdir()
+    return run_dir
+
+
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    asyncio.run(make(Path(sys.argv[1]), Path(sys.argv[2] if len(sys.argv) > 2 else "screenshots")))
+    source = Path(sys.argv[1]) if len(sys.argv) > 1 else record()
+    asyncio.run(make(source, Path(sys.argv[2] if len(sys.argv) > 2 else "screenshots")))

@@ -198,6 +198,7 @@ COMMANDS = (
     Command("fetch", "deprecated: fetch-streaming is faster", "single:fetch", _station_year),
     Command("query", "print stored records of a range of dates", "query:query", _query),
     Command("verify", "read every chunk and compare it with its checksums", "store:verify", _stored),
+    Command("rebuild", "make the catalog again from the chunks alone", "store:rebuild", _stored),
     Command("stats", "what is stored, in numbers", "store:stats", _stored),
     Command("items", "list the data items", "about:items", _items),
     Command("simulate", "serve the CIMIS API on this machine", "simulate:simulate", _simulate),

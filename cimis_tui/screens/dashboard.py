@@ -23,6 +23,7 @@ from cimis_tui.view.frame import Frame, Vitals
 from cimis_tui.view.order import FilterError, parse_filter
 from cimis_tui.widgets.banner import AlertBar, EndingBanner
 from cimis_tui.widgets.header_bar import HeaderBar
+from cimis_tui.widgets.kept import Kept
 from cimis_tui.widgets.key_footer import KeyFooter
 from cimis_tui.widgets.kpi_strip import KpiStrip
 from cimis_tui.widgets.live_table import LiveTable
@@ -39,7 +40,11 @@ _SLOW_FRAME = 0.020
 _STOP_PATIENCE = 10.0
 
 
-class DashboardScreen(Screen[None]):
+class TableBox(Kept, Vertical):
+    """The table's frame."""
+
+
+class DashboardScreen(Kept, Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
     HORIZONTAL_BREAKPOINTS = [(0, "-w0"), (60, "-w60"), (80, "-w80"), (100, "-w100")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-h0"), (15, "-h15"), (20, "-h20"), (30, "-h30"), (36, "-h36"), (50, "-h50")]  # noqa: RUF012
@@ -61,7 +66,7 @@ class DashboardScreen(Screen[None]):
             yield HeaderBar()
             yield KpiStrip()
             yield EndingBanner()
-            with Vertical(id="table-box"):
+            with TableBox(id="table-box"):
                 yield LiveTable(self.app.clock.monotonic)
             yield Input(placeholder="text  !text  state:retry  ttfb>1000", id="filter", compact=True)
             with Container(id="bottom"):

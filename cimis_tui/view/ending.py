@@ -8,7 +8,7 @@ from cimis_tui.view.frame import AlertRow, Ending
 from cimis_tui.view.header import PHASES
 
 _NEXT = {
-    "done": "every chunk was read back and compared; q leaves",
+    "done": "cimis query, cimis stats and cimis verify read it; q leaves",
     "partial": "run the same command again: it fetches only what failed; q leaves",
     "failed": "see the log below, then run the same command again; q leaves",
     "interrupted": "run the same command again: it goes on from here; q leaves",

@@ -7,16 +7,17 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual.events import Click
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from cimis_tui.view.cells import ROLES, Line
+from cimis_tui.widgets.kept import Kept
 
 ROLE_CLASSES: set[str] = {f"role--{role}" for role in ROLES}
 
 
-class CellPanel(Widget):
+class CellPanel(Kept):
     """Paints `lines()`. Subclasses hold a frame's part and call `repaint` when it changed."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = ROLE_CLASSES
@@ -39,13 +40,18 @@ class CellPanel(Widget):
         raise NotImplementedError
 
     def repaint(self) -> None:
-        """Work out the lines anew and refresh if any differs."""
+        """Work out the lines anew and refresh those that differ."""
         if not self.size.width or not self.size.height:
             return
         lines = self.lines(self.size.width, self.size.height)
-        if lines != self._lines:
-            self._lines = lines
+        if lines == self._lines:
+            return
+        old, self._lines = self._lines, lines
+        if len(lines) != len(old):
             self.refresh()
+            return
+        differ = [n for n, (was, line) in enumerate(zip(old, lines, strict=True)) if was != line]
+        self.refresh(*(Region(0, n, self.size.width, 1) for n in differ))
 
     def on_resize(self) -> None:
         self._lines = ()
