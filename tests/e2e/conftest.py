@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from cimis_engine.simulator.process import SimulatorProcess, start_simulator
 
 KEY = "CANARY-7f3a91c4e2"

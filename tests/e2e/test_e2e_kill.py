@@ -14,11 +14,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from cimis_engine.simulator.process import start_simulator
 from conftest import Run, chunks, environment, journal
 from test_e2e_backfill import wait_for
 
 from cimis_engine.run.process import running_engine
+from cimis_engine.simulator.process import start_simulator
 
 COMMAND = "backfill --sample 8 --years 1993-2024 --headless --json --concurrency 4 --data-dir D".split()
 
