@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -78,13 +79,57 @@ def column(
     qc: NDArray[np.uint8],
 ) -> Column:
     """A column in canonical form: zeros where absent, smallest exponent, narrowest integers."""
-    wide = np.where(present, scaled, 0).astype(np.int64)
-    while exponent > 0 and not np.any(wide % 10):
-        wide //= 10
-        exponent -= 1
-    low, high = (int(wide.min()), int(wide.max())) if len(wide) else (0, 0)
-    narrow = next(t for t in (np.int16, np.int32, np.int64) if np.iinfo(t).min <= low and high <= np.iinfo(t).max)
-    return Column(item, exponent, wide.astype(narrow), np.packbits(present), np.ascontiguousarray(qc, np.uint8))
+    return columns_of([item], [exponent], scaled[None], present[None], qc[None])[0]
+
+
+def columns_of(
+    items: Sequence[DataItem],
+    exponents: Sequence[int],
+    scaled: IntArray,
+    present: NDArray[np.bool_],
+    qc: NDArray[np.uint8],
+) -> tuple[Column, ...]:
+    """Columns in canonical form from arrays of shape (items, records); `column` for many at the price of one."""
+    wide = np.where(present, scaled, 0).astype(np.int64, copy=False)
+    smallest = list(exponents)
+    if any(smallest):
+        for at in np.flatnonzero(~(wide % 10).any(axis=1)).tolist():
+            while smallest[at] > 0 and not np.any(wide[at] % 10):
+                wide[at] //= 10
+                smallest[at] -= 1
+    lows, highs = wide.min(axis=1, initial=0).tolist(), wide.max(axis=1, initial=0).tolist()
+    bits = np.packbits(present, axis=1)
+    flags = np.ascontiguousarray(qc, np.uint8)
+    return tuple(
+        Column(item, smallest[at], wide[at].astype(_narrowest(lows[at], highs[at])), bits[at], flags[at])
+        for at, item in enumerate(items)
+    )
+
+
+def _narrowest(low: int, high: int) -> type[np.signedinteger[Any]]:
+    if low >= -(1 << 15) and high < 1 << 15:
+        return np.int16
+    return np.int32 if low >= -(1 << 31) and high < 1 << 31 else np.int64
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The arrays of several columns as one each, of shape (columns, records): few large numpy calls, not many small."""
+
+    scaled: NDArray[np.int64]
+    present: NDArray[np.bool_]
+    qc: NDArray[np.uint8]
+
+
+def sheet_of(columns: Sequence[Column], count: int) -> Sheet:
+    """`count` records of every column. Raises ValueError where a column has another number."""
+    if not columns:
+        return Sheet(np.empty((0, count), np.int64), np.empty((0, count), np.bool_), np.empty((0, count), np.uint8))
+    return Sheet(
+        np.stack([c.scaled for c in columns], dtype=np.int64, casting="same_kind"),
+        np.unpackbits(np.stack([c.present_bits for c in columns]), axis=1, count=count).view(np.bool_),
+        np.stack([c.qc for c in columns]),
+    )
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -152,7 +197,10 @@ class RecordBatch:
     @property
     def nulls(self) -> int:
         """Missing values among the present records."""
-        return sum(len(self) - int(np.unpackbits(c.present_bits, count=len(self)).sum()) for c in self.columns)
+        if not self.columns:
+            return 0
+        bits = np.unpackbits(np.stack([c.present_bits for c in self.columns]), axis=1, count=len(self))
+        return bits.size - int(np.count_nonzero(bits))
 
     def column_of(self, item: DataItem) -> Column | None:
         return next((c for c in self.columns if c.item.code == item.code), None)
@@ -184,32 +232,61 @@ def merge(parts: Sequence[RecordBatch]) -> RecordBatch:
             raise ValueError(f"cannot merge {part.station}/{part.year} into {head.station}/{head.year}")
         if part.units is not head.units:
             raise UnitMismatchError(head.station, head.year, head.units, part.units)
+    if len(parts) == 1 and (alone := _alone(head, size)) is not None:
+        return alone
+    coverage = [_coverage_array(size - 1, part.covered) for part in parts]
     exists = np.zeros(size, np.bool_)
-    for part in parts:
-        asked = _coverage_array(size - 1, part.covered)
+    for part, asked in zip(parts, coverage, strict=True):
         exists[asked > 0] = False
         exists[part.slots] = True
     # A record that a later, narrower fetch did not touch survives for its other items.
-    for part, later in ((p, parts[i + 1 :]) for i, p in enumerate(parts)):
+    for part, later in ((p, coverage[i + 1 :]) for i, p in enumerate(parts)):
         mask = item_mask(c.item for c in part.columns)
         redone = np.zeros(size, np.uint32)
         for other in later:
-            redone |= _coverage_array(size - 1, other.covered)
+            redone |= other
         survivors = part.slots[(np.uint32(mask) & ~redone[part.slots]) != 0]
         exists[survivors] = True
     slots = np.flatnonzero(exists).astype(np.uint16)
     position = np.full(size, -1, np.int64)
     position[slots] = np.arange(len(slots))
+    places = [position[part.slots] for part in parts]
     columns = []
     for item in items_of(head.interval):
-        merged = _merge_item(item, parts, position, len(slots))
+        merged = _merge_item(item, parts, coverage, places, position, len(slots))
         if merged is not None:
             columns.append(merged)
     covered = union_covered(head.interval, head.year, *(p.covered for p in parts))
     return replace(head, slots=slots, columns=tuple(columns), covered=covered)
 
 
-def _merge_item(item: DataItem, parts: Sequence[RecordBatch], position: IntArray, count: int) -> Column | None:
+def _alone(batch: RecordBatch, size: int) -> RecordBatch | None:
+    """`merge` of one batch: itself, canonical, without the columns that say nothing. None if it is too odd for that."""
+    slots = batch.slots.astype(np.int64)
+    codes = [c.item.code for c in batch.columns]
+    ordered = all(a < b for a, b in pairwise(codes)) and all(c.item.interval is batch.interval for c in batch.columns)
+    if not ordered or (len(slots) and (slots[-1] >= size or np.any(slots[1:] <= slots[:-1]))):
+        return None
+    sheet = sheet_of(batch.columns, len(slots))
+    told = (sheet.present | (sheet.qc != qc_flags.NOT_REPORTED)).any(axis=1)
+    exponents = [c.exponent for c in batch.columns]
+    columns = columns_of([c.item for c in batch.columns], exponents, sheet.scaled, sheet.present, sheet.qc)
+    return replace(
+        batch,
+        slots=batch.slots.astype(np.uint16),
+        columns=tuple(c for c, keep in zip(columns, told.tolist(), strict=True) if keep),
+        covered=union_covered(batch.interval, batch.year, batch.covered),
+    )
+
+
+def _merge_item(
+    item: DataItem,
+    parts: Sequence[RecordBatch],
+    coverage: Sequence[NDArray[np.uint32]],
+    places: Sequence[IntArray],
+    position: IntArray,
+    count: int,
+) -> Column | None:
     found = [c for p in parts if (c := p.column_of(item)) is not None]
     if not found:
         return None
@@ -217,21 +294,20 @@ def _merge_item(item: DataItem, parts: Sequence[RecordBatch], position: IntArray
     scaled = np.zeros(count, np.int64)
     present = np.zeros(count, np.bool_)
     qc = np.full(count, qc_flags.NOT_REPORTED, np.uint8)
-    for part in parts:
-        asked = _coverage_array(len(position) - 1, part.covered) & np.uint32(1 << item.code)
-        dropped = position[np.flatnonzero(asked)]
+    for part, covered, at in zip(parts, coverage, places, strict=True):
+        dropped = position[np.flatnonzero(covered & np.uint32(1 << item.code))]
         dropped = dropped[dropped >= 0]
         scaled[dropped], present[dropped], qc[dropped] = 0, False, qc_flags.NOT_REPORTED
         source = part.column_of(item)
         if source is None:
             continue
-        at = position[part.slots]
         here = at >= 0
-        carried = here & ((source.qc != qc_flags.NOT_REPORTED) | source.present)
-        at = at[carried]
-        scaled[at] = source.scaled[carried].astype(np.int64) * 10 ** (exponent - source.exponent)
-        present[at] = source.present[carried]
-        qc[at] = source.qc[carried]
+        source_present = source.present
+        carried = here & ((source.qc != qc_flags.NOT_REPORTED) | source_present)
+        to = at[carried]
+        scaled[to] = source.scaled[carried].astype(np.int64) * 10 ** (exponent - source.exponent)
+        present[to] = source_present[carried]
+        qc[to] = source.qc[carried]
     if np.all(qc == qc_flags.NOT_REPORTED) and not present.any():
         return None
     return column(item, exponent, scaled, present, qc)

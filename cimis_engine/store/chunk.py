@@ -98,11 +98,15 @@ class EncodedChunk:
 def encode_chunk(batch: RecordBatch) -> EncodedChunk:
     """A batch as a chunk file, whole year one block. Raises ValueError for what no chunk can hold (`canonical`)."""
     batch = canonical(batch)
+    return encode_canonical(batch, digest_of_canonical(batch))
+
+
+def encode_canonical(batch: RecordBatch, digest: bytes) -> EncodedChunk:
+    """`encode_chunk` of a batch that is canonical, and whose content digest is known."""
     slots = batch.slots
     edges = (int(slots[0]), int(slots[-1])) if len(batch) else (0, 0)
     block = codec_v1.encode_block(slots, batch.columns)
     entry = Block(codec_v1.CODEC_ID, *edges, len(batch), len(block), zlib.crc32(block), 0)
-    digest = digest_of_canonical(batch)
     raw = raw_bytes(len(batch), len(batch.columns))
     return EncodedChunk(seal(batch, [(entry, block)], digest), digest.hex(), len(batch), batch.nulls, raw)
 

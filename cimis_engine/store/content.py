@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from cimis_engine.model.batch import Covered, RecordBatch, column, union_covered
+from cimis_engine.model.batch import Covered, RecordBatch, columns_of, sheet_of, union_covered
 from cimis_engine.model.items import Interval
 from cimis_engine.model.period import slots_in_year
 from cimis_engine.model.station import MAX_STATION
@@ -42,16 +42,31 @@ def canonical(batch: RecordBatch) -> RecordBatch:
         raise ValueError("an item occurs twice, or belongs to the other interval")
     if any(len(c.scaled) != len(slots) or len(c.qc) != len(slots) for c in columns):
         raise ValueError("columns and slots differ in length")
+    sheet = sheet_of(columns, len(slots))
+    exponents = [c.exponent for c in columns]
     return replace(
         batch,
         slots=np.ascontiguousarray(batch.slots, np.uint16),
-        columns=tuple(column(c.item, c.exponent, c.scaled, c.present, c.qc) for c in columns),
+        columns=columns_of([c.item for c in columns], exponents, sheet.scaled, sheet.present, sheet.qc),
         covered=union_covered(batch.interval, batch.year, batch.covered),
     )
 
 
 def pack_covered(covered: tuple[Covered, ...]) -> bytes:
     return b"".join(COVERED.pack(c.first, c.last, c.mask) for c in covered)
+
+
+def _column_bytes(batch: RecordBatch) -> memoryview:
+    """Column after column: code, exponent, flags, presence bits, values. One array, so that it is hashed at one go."""
+    count, packed = len(batch), (len(batch) + 7) // 8
+    out = np.empty((len(batch.columns), 2 + count + packed + 8 * count), np.uint8)
+    if batch.columns:
+        out[:, :2] = [(c.item.code, c.exponent) for c in batch.columns]
+        np.stack([c.qc for c in batch.columns], out=out[:, 2 : 2 + count])
+        np.stack([c.present_bits for c in batch.columns], out=out[:, 2 + count : 2 + count + packed])
+        values = np.stack([c.scaled for c in batch.columns], dtype="<i8")
+        out[:, 2 + count + packed :] = values.view(np.uint8)
+    return out.reshape(-1).data
 
 
 def digest_of_canonical(batch: RecordBatch) -> bytes:
@@ -70,11 +85,7 @@ def digest_of_canonical(batch: RecordBatch) -> bytes:
     )
     sha.update(pack_covered(batch.covered))
     sha.update(batch.slots.astype("<u2").tobytes())
-    for c in batch.columns:
-        sha.update(bytes((c.item.code, c.exponent)))
-        sha.update(c.qc.tobytes())
-        sha.update(c.present_bits.tobytes())
-        sha.update(c.scaled.astype("<i8").tobytes())
+    sha.update(_column_bytes(batch))
     return sha.digest()
 
 

@@ -21,8 +21,8 @@ from cimis_engine.model.plan import OpenSlots
 from cimis_engine.store import lock, paths
 from cimis_engine.store.atomic import FileSystem, StoreWriteError, make_dirs, stage
 from cimis_engine.store.catalog import Catalog, ChunkEntry, entry_of
-from cimis_engine.store.chunk import EncodedChunk, decode_as, decode_chunk, encode_chunk, read_header
-from cimis_engine.store.content import content_digest
+from cimis_engine.store.chunk import EncodedChunk, decode_as, decode_chunk, encode_canonical, read_header
+from cimis_engine.store.content import canonical, digest_of_canonical
 from cimis_engine.store.database import open_database
 from cimis_engine.store.wire import ChunkError
 
@@ -152,10 +152,11 @@ class Store:
         began = self.clock.monotonic()
         stored = self.chunk_bytes(path)
         old = None if stored is None else decode_as(stored, path, key)
-        whole = merge([batch] if old is None else [old, batch])
-        if stored is not None and content_digest(whole) == read_header(stored, path).digest:
+        whole = canonical(merge([batch] if old is None else [old, batch]))
+        digest = digest_of_canonical(whole)
+        if stored is not None and digest.hex() == read_header(stored, path).digest:
             return self._unchanged(stored, path, began)
-        encoded = encode_chunk(whole)
+        encoded = encode_canonical(whole, digest)
         entry = entry_of(encoded.data, path, self.clock.time())
         encoded_at = self.clock.monotonic()
         staged = stage(self._fs, path, encoded.data, self._durable)
