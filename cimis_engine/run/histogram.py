@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from math import log2 as _log2
 
 RING_SECONDS = 120
 _LOWEST = 0.01
@@ -16,7 +17,10 @@ _BUCKETS = 432
 
 
 def _bucket(value: float) -> int:
-    return 0 if value <= _LOWEST else min(_BUCKETS - 1, int(math.log2(value / _LOWEST) * _PER_OCTAVE))
+    if value <= _LOWEST:
+        return 0
+    bucket = int(_log2(value / _LOWEST) * _PER_OCTAVE)
+    return bucket if bucket < _BUCKETS else _BUCKETS - 1
 
 
 def _middle(bucket: int) -> float:
@@ -50,8 +54,10 @@ class Histogram:
         self._counts[_bucket(value)] += 1
         self.count += 1
         self.sum += value
-        self.least = min(self.least, value)
-        self.most = max(self.most, value)
+        if value < self.least:
+            self.least = value
+        if value > self.most:
+            self.most = value
 
     def percentile(self, q: float) -> float | None:
         """The value at quantile `q` (0..1), nearest rank, within 2.2 % and within what was added; None when empty."""

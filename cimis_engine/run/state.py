@@ -11,10 +11,12 @@ proportion to the records each year got from it, or equally over the years the p
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, insort
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from operator import attrgetter
 from typing import Any
 
 from cimis_engine.run import events as ev
@@ -24,6 +26,9 @@ from cimis_engine.run.histogram import Histogram, HistogramRing, Ring
 CONSECUTIVE = ("pool_wait", "dns", "tcp", "tls", "send", "ttfb", "read")
 CHUNK_PHASES = ("encode", "write", "verify", "commit")
 PHASES = (*CONSECUTIVE, "decode", *CHUNK_PHASES)
+_SETTLED = frozenset(("done", "failed", "cancelled"))
+_TIMED = (*CONSECUTIVE, "decode")
+_times = attrgetter(*_TIMED)
 LOG_LINES = 5000
 RETRIES_KEPT = 1000
 ALERTS_KEPT = 200
@@ -100,6 +105,7 @@ class StationState:
     verify_ms: float | None = None
     commit_ms: float | None = None
     totals_ms: deque[float] = field(default_factory=lambda: deque(maxlen=128))  # total of recent ok attempts, for P95
+    ranked_ms: list[float] = field(default_factory=list)  # the same, in order of size
     raw_bytes: int = 0
     stored_bytes: int = 0
     wire_bytes: int = 0
@@ -113,8 +119,15 @@ class StationState:
     @property
     def p95_ms(self) -> float | None:
         """Nearest-rank 95th percentile of the recent ok attempts' totals."""
-        recent = sorted(self.totals_ms)
-        return recent[math.ceil(0.95 * len(recent)) - 1] if recent else None
+        ranked = self.ranked_ms
+        return ranked[math.ceil(0.95 * len(ranked)) - 1] if ranked else None
+
+    def add_total(self, ms: float) -> None:
+        """Count one more ok attempt's total; the oldest makes room."""
+        if len(self.totals_ms) == self.totals_ms.maxlen:
+            del self.ranked_ms[bisect_left(self.ranked_ms, self.totals_ms[0])]
+        self.totals_ms.append(ms)
+        insort(self.ranked_ms, ms)
 
     @property
     def ratio(self) -> float | None:
@@ -179,7 +192,7 @@ class _Job:
 
     @property
     def settled(self) -> bool:
-        return self.status in ("done", "failed", "cancelled")
+        return self.status in _SETTLED
 
 
 def share(total: float, weights: Sequence[int]) -> list[float]:
@@ -197,6 +210,16 @@ def share_int(total: int, weights: Sequence[int]) -> list[int]:
         shares.append(upto - used)
         used = upto
     return shares
+
+
+def _spend_all(result: ResultState, page: _Page) -> None:
+    """What `_close_page` does where there is nothing to share: most pages are of one year."""
+    for phase, ms in page.phases.items():
+        result.spend(phase, ms)
+    result.total_ms += page.total_ms
+    result.wire_bytes += page.wire_bytes
+    result.decoded_bytes += page.decoded_bytes
+    result.content_encoding = page.content_encoding or result.content_encoding
 
 
 def _years(start: str, end: str) -> range:
@@ -279,6 +302,8 @@ class RunState:
         number = getattr(event, "station", None)
         if isinstance(number, int):
             self._touch(number, stamped.t)
+        if type(event) in _SILENT:
+            return
         for level, text in describe(event, self):
             self.log.append(LogLine(stamped.seq, stamped.t, level, number, text))
             self.warnings += level == "WARN"
@@ -344,12 +369,16 @@ class RunState:
         station = self._station(number)
         station.updated_at = t
         self.dirty.add(number)
-        jobs = self._station_jobs.get(number, [])
-        waiting = [p for j in jobs for p in j.open_pages.values() if p.retry_at is not None]
-        first = min(waiting, key=lambda p: p.retry_at or 0.0, default=None)
+        first: _Page | None = None
+        soonest = math.inf
+        states = set()
+        for job in self._station_jobs.get(number, ()):
+            states.add(job.status)
+            for page in job.open_pages.values():
+                if page.retry_at is not None and page.retry_at < soonest:
+                    first, soonest = page, page.retry_at
         station.retry_at, station.retry_cause = (first.retry_at, first.retry_cause) if first else (None, "")
-        states = {j.status for j in jobs}
-        if states <= {"done", "failed", "cancelled"}:
+        if states <= _SETTLED:
             station.status = "failed" if "failed" in states else "cancelled" if "cancelled" in states else "done"
         elif station.paused:
             station.status = "paused"
@@ -578,6 +607,9 @@ class RunState:
         weighed = [(r, records[r.year]) for r in touched if records.get(r.year)] or [(r, 1) for r in touched]
         if not weighed:
             return
+        if len(weighed) == 1:
+            _spend_all(weighed[0][0], page)
+            return
         results, weights = [r for r, _ in weighed], [n for _, n in weighed]
         for phase, spent in page.phases.items():
             for result, ms in zip(results, share(spent, weights), strict=True):
@@ -620,21 +652,21 @@ class RunState:
         if page is None:
             return
         self._land(page)
-        for phase in (*CONSECUTIVE, "decode"):
-            ms = getattr(event.timings, phase)
+        phases = page.phases
+        for phase, ms in zip(_TIMED, _times(event.timings), strict=True):
             if ms is not None:
-                page.phases[phase] = page.phases.get(phase, 0.0) + ms
+                phases[phase] = phases.get(phase, 0.0) + ms
         page.total_ms += event.timings.total
         page.wire_bytes += event.wire_bytes
         page.decoded_bytes += event.decoded_bytes
 
     def _attempt_finished(self, event: ev.AttemptFinished, t: float) -> None:
         self._attempt_ended(event, t)
-        for phase in (*CONSECUTIVE, "decode", "total"):
-            ms = getattr(event.timings, phase)
+        for phase, ms in zip(_TIMED, _times(event.timings), strict=True):
             if ms is not None:
                 self.histograms[phase].add(ms)
-        self._station(event.station).totals_ms.append(event.timings.total)
+        self.histograms["total"].add(event.timings.total)
+        self._station(event.station).add_total(event.timings.total)
         self.total_ring.add(t, event.timings.total)
         if event.timings.ttfb is not None:
             self.ttfb_ring.add(t, event.timings.ttfb)
@@ -751,6 +783,20 @@ _HANDLERS: dict[type[ev.Event], Callable[[RunState, Any, float], None]] = {
     ev.AlertRaised: RunState._alert_raised,
     ev.AlertCleared: RunState._alert_cleared,
 }
+
+
+_SILENT = frozenset(
+    (
+        ev.JobStarted,
+        ev.PageStarted,
+        ev.PageFinished,
+        ev.AttemptStarted,
+        ev.AttemptFinished,
+        ev.ChunkStarted,
+        ev.Resources,
+    )
+)
+"""Kinds that say nothing in the log: most of the journal, so not even asked."""
 
 
 def describe(event: ev.Event, state: RunState) -> Iterator[tuple[str, str]]:

@@ -19,6 +19,10 @@ from cimis_tui.view.vitals import (
 )
 
 VITALS_EVERY = 0.5
+_CLOCK_EVERY = 1.0
+"""While no event comes, only the clocks move."""
+_PANELS_EVERY = 0.25
+"""The log and the phases of the selected station: faster than that nobody reads."""
 _METER_EVERY = 2.0
 _FIRST_LOG = 500
 
@@ -34,7 +38,8 @@ class Pump:
         self.selected: int | None = None
         self._clock, self._meter = clock, meter
         self._cost: SelfCost | None = None
-        self._cost_at = self._vitals_at = self._second = float("-inf")
+        self._cost_at = self._vitals_at = self._second = self._panels_at = float("-inf")
+        self._vitals_seq = -1
         self._log_seq = 0
         self._facts: PhaseFacts | None = None
         self._alerts: tuple[AlertRow, ...] = ()
@@ -72,8 +77,10 @@ class Pump:
             if tick - self._second >= 1.0:
                 self._second = tick
                 state.dirty.update(n for n, s in state.stations.items() if s.retry_at is not None)
-            due = tick - self._vitals_at >= VITALS_EVERY
-            if not (state.dirty or due or all_rows):
+            since = tick - self._vitals_at
+            due = since >= (VITALS_EVERY if state.seq != self._vitals_seq else _CLOCK_EVERY)
+            panels = due or tick - self._panels_at >= _PANELS_EVERY
+            if not (state.dirty or due or all_rows or (panels and state.seq != self._log_seq)):
                 return None
             changed, state.dirty = state.dirty, set()
             numbers = state.stations if all_rows else changed
@@ -81,13 +88,15 @@ class Pump:
             rows: dict[int, Row] = {n: present_row(state.stations[n], now, tries) for n in numbers}
             vitals = None
             if due or all_rows:
-                self._vitals_at = tick
+                self._vitals_at, self._vitals_seq = tick, state.seq
                 vitals = self._make_vitals(fps, None)
+            if panels:
+                self._panels_at = tick
             return Frame(
                 rows=rows,
                 vitals=vitals,
-                facts=self._new_facts(state, changed, due),
-                log=self._new_log(state),
+                facts=self._new_facts(state, panels),
+                log=self._new_log(state) if panels else (),
                 alerts=self._new_alerts(state, now),
                 ending=self._new_ending(state),
             )
@@ -106,12 +115,13 @@ class Pump:
             held_back=held_back,
         )
 
-    def _new_facts(self, state: RunState, changed: set[int], due: bool) -> PhaseFacts | None:
+    def _new_facts(self, state: RunState, due: bool) -> PhaseFacts | None:
+        """At once for another station; for the same one when it is time."""
         station = state.stations.get(self.selected) if self.selected is not None else None
         if station is None:
             return None
         known = self._facts
-        if known is not None and known.station == station.ref.number and not due and self.selected not in changed:
+        if known is not None and known.station == station.ref.number and not due:
             return None
         facts = present_facts(state, station)
         if facts == known:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cimis_tui.view import units
 from cimis_tui.view.cells import Cell
@@ -35,14 +36,33 @@ Value = float | str | None
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Cells and values in the order of `COLUMNS`. `progress` is a fraction; its cell's text is the percent alone."""
+    """Values in the order of `COLUMNS`, None where unknown; cells are made when asked for, as few are in sight.
+
+    `progress` is a fraction; its cell's text is the percent alone. `word` is the state's, `tries` the attempt's cell.
+    """
 
     key: int
     status: str
     progress: float
-    cells: tuple[Cell, ...]
     values: tuple[Value, ...]
+    name: str
+    word: str
+    tries: Cell
     search: str
+
+    def cell(self, index: int) -> Cell:
+        """The cell of column `COLUMNS[index]`."""
+        return _CELLS[index](self, self.values[index])
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Every cell: two rows with the same ones look the same at any width."""
+        return tuple(self.cell(index) for index in range(len(COLUMNS)))
+
+    @property
+    def quiet(self) -> str:
+        """The role of what needs no attention."""
+        return "dim" if self.status in ("queued", "done", "cancelled") else "text"
 
 
 def status_of(station: StationState) -> str:
@@ -72,73 +92,81 @@ def eta_of(station: StationState, now: float) -> float | None:
 def present_row(station: StationState, now: float, max_attempts: int) -> Row:
     """The row of a station at Unix time `now`."""
     status = status_of(station)
-    glyph, _, role = GLYPHS[status]
-    last = station.last
+    ref, last, attempt = station.ref, station.last, station.attempt
     progress = station.progress
-    eta = eta_of(station, now)
-    quiet = "dim" if status in ("queued", "done", "cancelled") else "text"
-    phase: dict[str, float | None] = {
-        "wait": last.pool_wait if last else None,
-        "dns": last.dns if last else None,
-        "tcp": last.tcp if last else None,
-        "tls": last.tls if last else None,
-        "send": last.send if last else None,
-        "ttfb": last.ttfb if last else None,
-        "read": last.read if last else None,
-        "dec": last.decode if last else None,
-        "enc": station.encode_ms,
-        "wrt": station.write_ms,
-        "vfy": station.verify_ms,
-        "cmt": station.commit_ms,
-        "total": last.total if last else None,
-        "p95": station.p95_ms,
-    }
-    cells: dict[str, Cell] = {
-        "state_glyph": Cell(glyph, role),
-        "id": Cell(str(station.ref.number), quiet),
-        "name": Cell(station.ref.name, quiet),
-        "state": Cell(_word(station, status, now), role),
-        "progress": Cell(f"{int(progress * 100):3d}", quiet),
-        "eta": Cell(units.span(eta), "dim"),
-        "try": Cell(
-            f"{station.attempt}/{max_attempts}" if station.attempt else units.ABSENT,
-            "warn" if station.attempt > 1 and status not in ("done", "failed") else quiet,
-        ),
-        "records": Cell(units.count(station.records), quiet),
-        "ratio": Cell(units.ratio(station.ratio), quiet if station.ratio else "dim"),
-        "mem": Cell(units.held(station.held_bytes) if station.held_bytes else units.ABSENT, quiet),
-    }
-    for key, value in phase.items():
-        tone = "dim" if value is None else quiet
-        if key == "ttfb" and value is not None and value > SLOW_TTFB_MS:
-            tone = "warn"
-        cells[key] = Cell(units.ms(value), tone)
-    values: dict[str, Value] = {
-        **phase,
-        "state_glyph": RANK[status],
-        "id": station.ref.number,
-        "name": station.ref.name.casefold(),
-        "state": RANK[status],
-        "progress": progress * 100,
-        "eta": eta,
-        "try": station.attempt or None,
-        "records": station.records,
-        "ratio": station.ratio,
-        "mem": station.held_bytes,
-    }
+    times: tuple[Value, ...] = (
+        (last.pool_wait, last.dns, last.tcp, last.tls, last.send, last.ttfb, last.read, last.decode)
+        if last is not None
+        else _NO_TIMES
+    )
+    name = ref.name.casefold()
     return Row(
-        key=station.ref.number,
+        key=ref.number,
         status=status,
         progress=progress,
-        cells=tuple(cells[c.key] for c in COLUMNS),
-        values=tuple(values[c.key] for c in COLUMNS),
-        search=f"{station.ref.number} {station.ref.name} {station.ref.county} {GLYPHS[status][1]}".casefold(),
+        values=(
+            RANK[status],
+            ref.number,
+            name,
+            RANK[status],
+            progress * 100,
+            eta_of(station, now),
+            *times,
+            station.encode_ms,
+            station.write_ms,
+            station.verify_ms,
+            station.commit_ms,
+            last.total if last is not None else None,
+            station.p95_ms,
+            attempt or None,
+            station.records,
+            station.ratio,
+            station.held_bytes,
+        ),
+        name=ref.name,
+        word=_word(station, status, now),
+        tries=Cell(
+            f"{attempt}/{max_attempts}" if attempt else units.ABSENT,
+            "warn"
+            if attempt > 1 and status not in ("done", "failed")
+            else "dim"
+            if status in ("queued", "done", "cancelled")
+            else "text",
+        ),
+        search=f"{ref.number} {name} {ref.county.casefold()} {GLYPHS[status][1]}",
     )
+
+
+_NO_TIMES: tuple[Value, ...] = (None,) * 8
+
+
+def _time(row: Row, value: Any) -> Cell:
+    return Cell(units.ms(value), "dim" if value is None else row.quiet)
+
+
+def _ttfb(row: Row, value: Any) -> Cell:
+    return Cell(units.ms(value), "warn") if value is not None and value > SLOW_TTFB_MS else _time(row, value)
+
+
+_MAKERS: dict[str, Callable[[Row, Any], Cell]] = {
+    "state_glyph": lambda row, _: Cell(GLYPHS[row.status][0], GLYPHS[row.status][2]),
+    "id": lambda row, value: Cell(str(value), row.quiet),
+    "name": lambda row, _: Cell(row.name, row.quiet),
+    "state": lambda row, _: Cell(row.word, GLYPHS[row.status][2]),
+    "progress": lambda row, _: Cell(f"{int(row.progress * 100):3d}", row.quiet),
+    "eta": lambda _, value: Cell(units.span(value), "dim"),
+    "ttfb": _ttfb,
+    "try": lambda row, _: row.tries,
+    "records": lambda row, value: Cell(units.count(value), row.quiet),
+    "ratio": lambda row, value: Cell(units.ratio(value), row.quiet if value else "dim"),
+    "mem": lambda row, value: Cell(units.held(value) if value else units.ABSENT, row.quiet),
+}
+_CELLS = tuple(_MAKERS.get(column.key, _time) for column in COLUMNS)
 
 
 def export_row(row: Row) -> dict[str, Value]:
     """A row for a file: every column's value by key, the state in words."""
     record: dict[str, Value] = {c.key: row.values[INDEX[c.key]] for c in COLUMNS if c.title}
     record["state"] = row.status
-    record["name"] = row.cells[INDEX["name"]].text
+    record["name"] = row.name
     return record

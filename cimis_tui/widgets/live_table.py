@@ -7,11 +7,12 @@ The cursor is a station's key, never an index, so it stays on its station when r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.color import Color
 from textual.events import Click, Resize
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -19,7 +20,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from cimis_tui.view.bars import bar
-from cimis_tui.view.cells import pad
+from cimis_tui.view.cells import Cell, pad
 from cimis_tui.view.columns import COLUMNS, INDEX, MARK, SORTABLE, layout
 from cimis_tui.view.order import Filter, order_rows
 from cimis_tui.view.present import Row
@@ -28,6 +29,10 @@ from cimis_tui.widgets.panel import ROLE_CLASSES
 RESORT_EVERY = 1.0
 """Rows change places at most once in so many seconds."""
 _PROGRESS = INDEX["progress"]
+Drawn = tuple[float, tuple[Cell, ...]]
+"""What a row's strip was made of: its progress and the cells of the columns in sight."""
+_HEADER, _NO_ROW = -1, -2
+"""Keys of lines that are no station's: the header, and from `_NO_ROW` downwards what is below the last row."""
 REST_AFTER_KEY = 2.0
 """…and not within so many seconds after the cursor was moved."""
 
@@ -59,8 +64,10 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._order: list[int] = []
         self._place: dict[int, int] = {}
         self._strips: dict[int, Strip] = {}
+        self._drawn: dict[int, Drawn] = {}
         self._columns: tuple[tuple[int, int], ...] = ()
         self._styles: dict[str, Style] = {}
+        self._ground: Color | None = None
         self._stale = False
         self._sorted_at = float("-inf")
         self._keyed_at = float("-inf")
@@ -107,8 +114,18 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         rested = now - self._sorted_at >= RESORT_EVERY and now - self._keyed_at >= REST_AFTER_KEY
         if new or (self._stale and rested):
             self.resort()
-        for key in changed:
-            self._repaint_row(key)
+        self._repaint_rows([row.key for row in changed.values() if self._paints_anew(row)])
+
+    def _paints_anew(self, row: Row) -> bool:
+        """Whether a row that changed looks different now, in the columns in sight."""
+        drawn = self._drawn.get(row.key)
+        if drawn is None:
+            return True
+        now = self._drawn[row.key] = self._draw(row)
+        return now != drawn
+
+    def _draw(self, row: Row) -> Drawn:
+        return row.progress, tuple([row.cell(index) for index, _ in self._columns])
 
     def _sorts_elsewhere(self, old: Row | None, new: Row) -> bool:
         at = INDEX[self.sort_key]
@@ -120,6 +137,7 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._stale, self._sorted_at = False, self._now()
         if order == self._order:
             return
+        self._strips.pop(_NO_ROW, None)  # its words depend on whether a filter hides all
         self._order = order
         self._place = {key: n for n, key in enumerate(order)}
         height = len(order) + 1
@@ -136,6 +154,7 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.reverse = reverse if reverse is not None else (not self.reverse if again else _starts_high(key))
         self.sort_key = key
         self._order = []
+        self._strips.pop(_HEADER, None)
         self.resort()
 
     def step_sort(self, step: int) -> None:
@@ -170,9 +189,7 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _move_to(self, key: int | None) -> None:
         old, self.cursor = self.cursor, key
-        for row in (old, key):
-            if row is not None:
-                self._repaint_row(row)
+        self._repaint_rows([row for row in (old, key) if row is not None])
         if key is not None:
             self._scroll_into_sight(self._place[key])
         if old != key:
@@ -217,6 +234,7 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._columns = layout(self.app.size.width, self.scrollable_content_region.width)
         self.virtual_size = Size(self.scrollable_content_region.width, len(self._order) + 1)
         self._strips.clear()
+        self._drawn.clear()
         if self.cursor in self._place:
             self._scroll_into_sight(self._place[self.cursor])
         self.refresh()
@@ -225,16 +243,20 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._styles.clear()
+        self._ground = None
         self._strips.clear()
 
-    def _repaint_row(self, key: int) -> None:
-        self._strips.pop(key, None)
-        place = self._place.get(key)
-        if place is None:
-            return
-        y = place - self.scroll_offset.y + 1
-        if 1 <= y < self.size.height:
-            self.refresh(Region(0, y, self.size.width, 1))
+    def _repaint_rows(self, keys: Sequence[int]) -> None:
+        """One refresh for all of them: each costs as much as painting a row."""
+        (width, height), first = self.size, self.scroll_offset.y
+        lines = []
+        for key in keys:
+            self._strips.pop(key, None)
+            y = self._place.get(key, -1) - first + 1
+            if 1 <= y < height:
+                lines.append(y)
+        if lines:
+            self.refresh(*(Region(0, y, width, 1) for y in lines))
 
     def _style(self, name: str) -> Style:
         style = self._styles.get(name)
@@ -251,17 +273,35 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
             style = self._styles[name] = style + self._style(f"role--{role}")
         return style
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Past Textual's cache of styles, whose upkeep costs more than the rows: there is no border here to draw.
+
+        The lines end where the scrollbar begins, so that the compositor need not divide them there.
+        """
+        if self.gutter.height or crop.width != self.outer_size.width:
+            return super().render_lines(crop)
+        first, width = self.scroll_offset.y - 1, self.scrollable_content_region.width
+        return [self._line(y, first + y, width) for y in crop.line_range]
+
     def render_line(self, y: int) -> Strip:
-        width = self.scrollable_content_region.width
-        if y == 0:
-            return self._header(width)
-        place = self.scroll_offset.y + y - 1
-        if place >= len(self._order):
-            return self._blank(place, width)
-        key = self._order[place]
+        return self._line(y, self.scroll_offset.y + y - 1, self.scrollable_content_region.width)
+
+    def _line(self, y: int, place: int, width: int) -> Strip:
+        """Line `y` in sight, which is the row at `place`; whatever does not change is kept."""
+        key = _HEADER if y == 0 else self._order[place] if place < len(self._order) else _NO_ROW - place
         strip = self._strips.get(key)
         if strip is None:
-            strip = self._strips[key] = self._render_row(self._rows[key], width)
+            if y == 0:
+                strip = self._header(width)
+            elif key <= _NO_ROW:
+                strip = self._blank(place, width)
+            else:
+                strip = self._render_row(self._rows[key], width)
+            if self._ground is None:
+                self._ground = self.background_colors[1]
+            for line_filter in self.get_line_filters():
+                strip = strip.apply_filter(line_filter, self._ground)
+            self._strips[key] = strip
         return strip
 
     def _blank(self, place: int, width: int) -> Strip:
@@ -292,8 +332,10 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
     def _render_row(self, row: Row, width: int) -> Strip:
         here = row.key == self.cursor
         runs: list[tuple[str, str]] = [("text", ">" if here else " ")]
-        for n, (index, wide) in enumerate(self._columns):
-            cell = row.cells[index]
+        drawn = self._drawn.get(row.key)
+        if drawn is None:
+            drawn = self._drawn[row.key] = self._draw(row)
+        for n, ((index, wide), cell) in enumerate(zip(self._columns, drawn[1], strict=True)):
             gap = " " if n > 1 else ""
             if index == _PROGRESS:
                 filled, track = bar(row.progress, wide - 4)
@@ -305,7 +347,9 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
             else:
                 runs.append((cell.role, text))
         segments = [Segment(text, self._painted(role, here)) for role, text in runs if text]
-        return Strip(segments).adjust_cell_length(width, self._painted("text", here))
+        # Told its length, a strip need not measure its text, which costs more than all of the above.
+        strip = Strip(segments, sum(len(text) for _, text in runs))
+        return strip.adjust_cell_length(width, self._painted("text", here))
 
 
 def _starts_high(key: str) -> bool:
