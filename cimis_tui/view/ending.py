@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cimis_tui.view import units
-from cimis_tui.view.cells import Cell, Line, clip, fit
+from cimis_tui.view.cells import Cell, Line, clip, fit, width_of
 from cimis_tui.view.frame import AlertRow, Ending
 from cimis_tui.view.header import PHASES
 
@@ -44,7 +44,8 @@ def present_ending(e: Ending, width: int, height: int) -> tuple[Line, ...]:
     reason: Line = (Cell(e.message, role),)
     lines = [numbers, *([reason] if e.message else []), where, todo]
     if len(lines) > height:
-        joined = fit((where, todo), width) if len(where[1].text) + 60 < width else todo
+        # Where only one fits, what to do next matters more than where the data is.
+        joined = fit((where, todo), width) if width_of(where) + width_of(todo) + 3 <= width else todo
         lines = [numbers, joined] if height == 2 else [numbers, *([reason] if e.message else []), joined]
     return tuple(clip(line, width) for line in lines[:height])
 

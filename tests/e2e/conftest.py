@@ -42,6 +42,8 @@ def cimis(tmp_path: Path) -> Run:
         if code is not None:
             assert done.returncode == code, f"{args}: {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
         assert KEY not in done.stdout + done.stderr
+        told = [p for p in tmp_path.rglob("*") if p.is_file() and KEY.encode() in p.read_bytes()]
+        assert not told, f"the key stands in {told}"
         return done
 
     return run
