@@ -1,0 +1,85 @@
+"""Events into words: the one place where the log's sentences are made. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from cimis_engine.run import events as ev
+
+if TYPE_CHECKING:
+    from cimis_engine.run.state import StationState
+
+SILENT = frozenset(
+    (
+        ev.JobStarted,
+        ev.PageStarted,
+        ev.PageFinished,
+        ev.AttemptStarted,
+        ev.AttemptFinished,
+        ev.ChunkStarted,
+        ev.Resources,
+    )
+)
+"""Kinds that say nothing in the log: most of the journal, so not even asked."""
+
+
+def describe(event: ev.Event, stations: Mapping[int, StationState]) -> Iterator[tuple[str, str]]:
+    """The log lines of an event as (level, text); those of a station begin with its number and name."""
+    number = getattr(event, "station", None)
+    who = f"{number} {stations[number].ref.name}  " if isinstance(number, int) else ""
+    for level, text in _words(event):
+        yield level, who + text
+
+
+def _words(event: ev.Event) -> Iterator[tuple[str, str]]:
+    match event:
+        case ev.RunStarted(run_id=run, stations=stations, jobs=jobs, stored=stored, notes=notes):
+            pages = sum(j.pages for j in jobs)
+            held = f", {stored} station-years already stored" if stored else ""
+            yield "INFO", f"run {run}: {len(stations)} stations, {len(jobs)} jobs, {pages} pages{held}"
+            for note in notes:
+                yield "INFO", note
+        case ev.RunFinished(outcome=outcome, exit_code=code, elapsed_ms=ms, message=message):
+            level = {"done": "INFO", "failed": "ERROR"}.get(outcome, "WARN")
+            yield level, f"run {outcome} after {ms / 1000:.1f} s, exit code {code}{_tail(message)}"
+        case ev.RunFailed(error_class=cls, message=message, hint=hint):
+            yield "ERROR", f"run stopped: {cls}{_tail(message)}{_tail(hint)}"
+        case ev.RunPaused(reason=reason):
+            yield "INFO", "draining: no new pages" if reason == "drain" else "paused"
+        case ev.RunResumed() | ev.StationResumed():
+            yield "INFO", "resumed"
+        case ev.StationPaused():
+            yield "INFO", "paused"
+        case ev.JobFinished(records=records, missing=missing):
+            yield "INFO", f"done: {records:,} records" + (f", {missing:,} missing" if missing else "")
+        case ev.JobFailed(error_class="cancelled"):
+            yield "WARN", "cancelled"
+        case ev.JobFailed(error_class=cls, message=message, attempts=attempts):
+            yield "ERROR", f"failed: {cls}{_tail(message)} (attempts {attempts})"
+        case ev.JobQueued():
+            yield "INFO", "queued again"
+        case ev.AttemptFailed(verdict="split", page=page, reason=reason):
+            yield "WARN", f"page {page} is split: {reason}"
+        case ev.RetryScheduled(attempt=n, max_attempts=of, delay_ms=ms, cause=cause):
+            yield "WARN", f"retryable: {cause} (attempt {n}/{of}), waits {ms / 1000:.1f} s"
+        case ev.ChunkFinished(year=year, changed=False):
+            yield "INFO", f"{year} unchanged"
+        case ev.ChunkFinished(year=year, chunk_records=records, stored_bytes=stored, raw_bytes=raw):
+            times = f" ({raw / stored:.1f}x)" if stored else ""
+            yield "INFO", f"{year} stored: {records:,} records, {stored:,} B{times}"
+        case ev.ChunkFailed(year=year, error_class=cls, message=message):
+            yield "ERROR", f"{year} not stored: {cls}{_tail(message)}"
+        case ev.ThrottleChanged(old=old, new=new, cause=cause):
+            yield "INFO" if new > old else "WARN", f"in flight {old} → {new}: {cause}"
+        case ev.AlertRaised(rule=rule, severity=severity, subject=subject, value=value, limit=limit):
+            level = "ERROR" if severity == "critical" else "WARN"
+            yield level, f"alert {rule} ({subject}): {value:.4g}, limit {limit:.4g}"
+        case ev.AlertCleared(rule=rule, subject=subject, value=value):
+            yield "INFO", f"alert {rule} ({subject}) cleared: {value:.4g}"
+        case ev.Warned(code=code, message=message):
+            yield "WARN", f"{code}{_tail(message)}"
+
+
+def _tail(text: str) -> str:
+    return f": {text}" if text else ""
