@@ -19,7 +19,7 @@ MAX_RETRY_AFTER = 300.0
 _OVERLOAD = frozenset({"http_429", "http_503", "blocked", "stall", "timeout"})
 _ERR = re.compile(rb"\[?(ERR\d{4})-([A-Z ]+)\]?\s*([^\"]*)")
 _EMPTY = re.compile(rb'"(?:Records|Providers)"\s*:\s*\[\s*\]')
-_KEY_HINT = "check the key (CIMIS_APP_KEY, or --key-file); a key is free at cimis.water.ca.gov"
+_KEY_HINT = "check the key (CIMIS_APP_KEY, or CIMIS_APP_KEY_FILE); a key is free at cimis.water.ca.gov"
 _BLOCKED_HINT = "the agency's firewall turned the request away: wait, lower --concurrency, then run again"
 _ERR_HINTS = {
     "ERR1010": "the API takes dates up to today in California",

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from cimis_engine.errors import CimisError
-from cimis_engine.run.state import PHASES, ResultState, RunState
+from cimis_engine.fetch.phases import PHASES
+from cimis_engine.run.state import ResultState, RunState
 
 SCHEMA_VERSION = "1.0"
 TRANSIENT_EXIT = 4

@@ -19,14 +19,13 @@ from datetime import date
 from operator import attrgetter
 from typing import Any
 
+from cimis_engine.fetch.phases import CONSECUTIVE, PHASES
 from cimis_engine.run import events as ev
 from cimis_engine.run.events import JobRef, RunStarted, Stamped, StationRef, Timings
 from cimis_engine.run.histogram import Histogram, HistogramRing, Ring
 from cimis_engine.run.wording import SILENT, describe
 
-CONSECUTIVE = ("pool_wait", "dns", "tcp", "tls", "send", "ttfb", "read")
 CHUNK_PHASES = ("encode", "write", "verify", "commit")
-PHASES = (*CONSECUTIVE, "decode", *CHUNK_PHASES)
 _SETTLED = frozenset(("done", "failed", "cancelled"))
 _TIMED = (*CONSECUTIVE, "decode")
 _times = attrgetter(*_TIMED)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from cimis_engine.fetch.phases import PHASES
 from cimis_engine.model.plan import Plan
 from cimis_engine.run.report import AllocMetrics, build_report
 from cimis_engine.run.state import ResultState, RunState
@@ -22,7 +23,6 @@ from cimis_tui.cli.settings import load_settings, read_key
 
 SECONDS_A_PAGE = 1.2
 """What `--dry-run` assumes: the predecessor's documented station-year took 1.15 s from its first byte to its last."""
-PHASES = ("pool_wait", "dns", "tcp", "tls", "send", "ttfb", "read", "decode", "encode", "write", "verify", "commit")
 
 
 def fetch_streaming(args: Namespace, output: Output) -> int:

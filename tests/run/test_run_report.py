@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 import cimis_engine
+from cimis_engine.fetch.phases import CONSECUTIVE, PHASES
 from cimis_engine.run import events as ev
 from cimis_engine.run.report import AllocMetrics, ReportError, build_report, write_report
-from cimis_engine.run.state import CONSECUTIVE, PHASES, RunState
+from cimis_engine.run.state import RunState
 
 TYPES: dict[str, Any] = {
     "object": dict, "array": list, "string": str, "boolean": bool, "null": type(None), "integer": int,

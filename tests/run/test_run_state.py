@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cimis_engine.fetch.phases import CONSECUTIVE, PHASES
 from cimis_engine.run import events as ev
 from cimis_engine.run.events import Stamped, Timings
 from cimis_engine.run.histogram import RING_SECONDS, Histogram, HistogramRing, Ring
-from cimis_engine.run.state import CONSECUTIVE, LOG_LINES, PHASES, ResultState, RunState, share_int
+from cimis_engine.run.state import LOG_LINES, ResultState, RunState, share_int
 
 JOB: dict[str, Any] = {"job": "d012", "station": 12}
 PAGE: dict[str, Any] = {**JOB, "page": 1}
