@@ -22,6 +22,8 @@ from cimis_engine.model.items import DataItem, Interval, UnitSystem, items_of
 from cimis_engine.model.period import slots_in_year
 
 MAX_EXPONENT = 9
+_GLANCE = 64
+"""Values that are looked at before all of a column: nearly every column shows at once that it needs its exponent."""
 IntArray = NDArray[np.signedinteger[Any]]
 
 
@@ -89,19 +91,21 @@ def columns_of(
     present: NDArray[np.bool_],
     qc: NDArray[np.uint8],
 ) -> tuple[Column, ...]:
-    """Columns in canonical form from arrays of shape (items, records); `column` for many at the price of one."""
-    wide = np.where(present, scaled, 0).astype(np.int64, copy=False)
+    """Columns in canonical form from arrays of shape (items, records); `column` for many at the price of one.
+
+    `scaled` may be of any signed integer type: nothing is widened.
+    """
+    whole = np.where(present, scaled, np.zeros((), scaled.dtype))
     smallest = list(exponents)
-    if any(smallest):
-        for at in np.flatnonzero(~(wide % 10).any(axis=1)).tolist():
-            while smallest[at] > 0 and not np.any(wide[at] % 10):
-                wide[at] //= 10
-                smallest[at] -= 1
-    lows, highs = wide.min(axis=1, initial=0).tolist(), wide.max(axis=1, initial=0).tolist()
+    for at, exponent in enumerate(smallest):
+        while exponent > 0 and not (np.any(whole[at, :_GLANCE] % 10) or np.any(whole[at] % 10)):
+            whole[at] //= 10
+            smallest[at] = exponent = exponent - 1
+    lows, highs = whole.min(axis=1, initial=0).tolist(), whole.max(axis=1, initial=0).tolist()
     bits = np.packbits(present, axis=1)
     flags = np.ascontiguousarray(qc, np.uint8)
     return tuple(
-        Column(item, smallest[at], wide[at].astype(_narrowest(lows[at], highs[at])), bits[at], flags[at])
+        Column(item, smallest[at], whole[at].astype(_narrowest(lows[at], highs[at])), bits[at], flags[at])
         for at, item in enumerate(items)
     )
 
