@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cimis_engine.fetch.cells import CellArrays
 from cimis_engine.fetch.decimals import parse_decimal
 from cimis_engine.fetch.decode_error import DecodeError
 from cimis_engine.fetch.exchange import excerpt
@@ -47,15 +46,31 @@ class DecodedPage:
     unexpected_fields: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Cells as arrays of shape (items, records). `exponents` is a cell's own: value = scaled / 10**exponent.
+
+    `scaled` and `exponents` are 0 where no value is present; `flags` are stored QC bytes (see `model.qc`).
+    """
+
+    scaled: NDArray[np.int64]
+    exponents: NDArray[np.uint8]
+    present: NDArray[np.bool_]
+    flags: NDArray[np.uint8]
+
+    def of_records(self, keep: NDArray[np.bool_]) -> Cells:
+        return Cells(self.scaled[:, keep], self.exponents[:, keep], self.present[:, keep], self.flags[:, keep])
+
+
 @dataclass(slots=True)
 class RawBatch:
-    """Records of equal length in every list; `cells` has the items in their order."""
+    """Records whose heads are still texts: an element a record in every list; `cells` has the items in their order."""
 
     dates: list[str]
     hours: list[str | None]
     stations: list[str]
     standards: list[str]
-    cells: CellArrays
+    cells: Cells
 
 
 class BadFieldError(Exception):
@@ -88,7 +103,7 @@ class _Kept:
 
 
 class PageColumns:
-    """Collects the records of one page. `add` raises `BadFieldError`, `finish` `DecodeError`."""
+    """Collects the records of one page. `add_raw` raises `BadFieldError`, `finish` `DecodeError`."""
 
     def __init__(
         self, interval: Interval, units: UnitSystem, items: Sequence[DataItem], span: Span, station: int
@@ -102,28 +117,31 @@ class PageColumns:
         self.unexpected_fields: tuple[str, ...] = ()
         self.nbytes = 0
 
-    def add(self, raw: RawBatch) -> None:
-        """Check and keep a batch of at least one record."""
+    def add_raw(self, raw: RawBatch) -> None:
+        """Check a batch of at least one record and keep those within the page's span."""
         self._check_constant(
             "Station", raw.stations, str(self.station), f"a record of another station than {self.station}"
         )
         self._check_constant("Standard", raw.standards, self.units.standard, f"not in {self.units.standard} units")
         days = self._day_keys(raw.dates)
-        keys = self._keys(days, raw.hours)
-        cells = raw.cells
-        exponents = cells.exponents.max(axis=1)
-        scaled = cells.scaled
-        if (uneven := np.flatnonzero((cells.exponents != exponents[:, None]).any(axis=1))).size:
-            scaled[uneven] *= _POWERS[exponents[uneven, None] - cells.exponents[uneven]]
-        present, flags = cells.present, cells.flags
+        keys, cells = self._keys(days, raw.hours), raw.cells
         inside = (days >= self._low) & (days <= self._high)
         if not inside.all():
             self._unexpected += int(np.count_nonzero(~inside))
-            keys, scaled, present, flags = keys[inside], scaled[:, inside], present[:, inside], flags[:, inside]
-        if len(keys):
-            kept = _Kept(keys, exponents, _narrow(scaled), np.packbits(present, axis=1), flags)
-            self._kept.append(kept)
-            self.nbytes += kept.nbytes
+            keys = keys[inside]
+            cells = cells.of_records(inside)
+        self.add(keys, cells)
+
+    def add(self, keys: NDArray[np.int32], cells: Cells) -> None:
+        """Keep records of the page's station, units and span. `cells.scaled` may be changed."""
+        if not len(keys):
+            return
+        exponents, scaled = cells.exponents.max(axis=1), cells.scaled
+        if (uneven := np.flatnonzero((cells.exponents != exponents[:, None]).any(axis=1))).size:
+            scaled[uneven] *= _POWERS[exponents[uneven, None] - cells.exponents[uneven]]
+        kept = _Kept(keys, exponents, _narrow(scaled), np.packbits(cells.present, axis=1), cells.flags)
+        self._kept.append(kept)
+        self.nbytes += kept.nbytes
 
     def note_fields(self, names: Iterable[str]) -> None:
         """The field names of the page's first record: those that look like items but were not asked for are kept."""
@@ -135,8 +153,8 @@ class PageColumns:
         if not self._kept:
             return DecodedPage((), 0, self._unexpected, 0, self.unexpected_fields)
         keys = np.concatenate([k.keys for k in self._kept])
-        order = np.argsort(keys, kind="stable")
-        keys = keys[order]
+        order = None if np.all(keys[1:] > keys[:-1]) else np.argsort(keys, kind="stable")
+        keys = keys if order is None else keys[order]
         if (twice := np.flatnonzero(keys[1:] == keys[:-1])).size:
             year, slot = divmod(int(keys[twice[0]]), _YEAR)
             raise DecodeError("schema", f"two records for slot {slot} of {year}", path="Data.Providers[].Records")
@@ -148,8 +166,9 @@ class PageColumns:
         self._kept.clear()
         batches = []
         for year in np.unique(years).tolist():
-            here = order[years == year]
-            slots = (keys[years == year] % _YEAR).astype(np.uint16)
+            first, last = np.searchsorted(years, (year, year + 1)).tolist()
+            here = slice(first, last) if order is None else order[first:last]
+            slots = (keys[first:last] % _YEAR).astype(np.uint16)
             sheet = Sheet(scaled[:, here], present[:, here].view(np.bool_), flags[:, here])
             batches.append(self._batch(year, slots, exponents, sheet))
         nulls = sum(b.nulls for b in batches)
@@ -168,7 +187,7 @@ class PageColumns:
             index = next(i for i, f in enumerate(found) if f != expected)
             raise BadFieldError(index, field, message, found[index])
 
-    def _day_keys(self, dates: list[str]) -> NDArray[np.int32]:
+    def _day_keys(self, dates: list[str]) -> NDArray[np.int64]:
         """Year × 1000 + day of year. A page has few dates, so each is parsed once."""
         known = self._dates
         for index, text in enumerate(dates):
@@ -179,32 +198,38 @@ class PageColumns:
                     known[text] = _date_key(date.fromisoformat(text))
                 except ValueError:
                     raise BadFieldError(index, "Date", "not a date", text) from None
-        return np.fromiter(map(known.__getitem__, dates), np.int32, len(dates))
+        return np.fromiter(map(known.__getitem__, dates), np.int64, len(dates))
 
-    def _keys(self, days: NDArray[np.int32], hours: list[str | None]) -> NDArray[np.int32]:
+    def _keys(self, days: NDArray[np.int64], hours: list[str | None]) -> NDArray[np.int32]:
         years, ordinals = days // 1000, days % 1000
         if self.interval is Interval.DAILY:
             if hours.count(None) != len(hours):
                 index = next(i for i, h in enumerate(hours) if h is not None)
                 raise BadFieldError(index, "Hour", "an hour in a daily record", hours[index])
-            return (years * _YEAR + ordinals).astype(np.int32)
+            return record_key(years, ordinals, None)
         try:
-            numbers = np.fromiter((_HOURS[h or ""] for h in hours), np.int32, len(hours))
+            numbers = np.fromiter((_HOURS[h or ""] for h in hours), np.int64, len(hours))
         except KeyError:
             index = next(i for i, h in enumerate(hours) if h not in _HOURS)
             raise BadFieldError(index, "Hour", "not an hour from 0100 to 2400", hours[index]) from None
-        return (years * _YEAR + (ordinals - 1) * HOURS + numbers).astype(np.int32)
+        return record_key(years, ordinals, numbers)
+
+
+def record_key(year: NDArray[np.int_], day: NDArray[np.int_], hour: NDArray[np.int_] | int | None) -> NDArray[np.int32]:
+    """Year × 10,000 + slot: what records are sorted by. `day` of the year from 1, `hour` 1..24 or None for daily."""
+    slots = day if hour is None else (day - 1) * HOURS + hour
+    return (year * _YEAR + slots).astype(np.int32)
 
 
 def cell_arrays(
     items: Sequence[DataItem], values: Sequence[Sequence[str | None]], flags: Sequence[Sequence[str | None]]
-) -> CellArrays:
+) -> Cells:
     """The arrays of cells given as texts: of each item, its records' values and flags (`ABSENT`: no such item there).
 
     Raises `BadFieldError` for the first record that has a cell no column can hold.
     """
     shape = (len(items), len(values[0]) if values else 0)
-    arrays = CellArrays(
+    arrays = Cells(
         np.zeros(shape, np.int64), np.zeros(shape, np.uint8), np.zeros(shape, np.bool_), np.zeros(shape, np.uint8)
     )
     for index in range(shape[1]):

@@ -1,35 +1,34 @@
 """The fast decoder: a response body, as it comes, to columns, in constant memory.
 
 Records are cut out of the byte stream without tokenising it: in the buffered bytes take the last `},{`, and decode
-what is before it as a typed list. JSON tokenises from left to right, so a slice that parses ends at a true boundary;
-a cut inside a string or a nested object cannot parse, and the boundary before it is tried. What is not records forms
-a skeleton of a few hundred bytes, checked at the end. It must never be laxer than
-`decode_ijson`, the reference.
+what is before it, in the API's very shape by `regular`, in any other as a typed list. JSON tokenises from left to
+right, so a slice that parses ends at a true boundary; a cut inside a string or a nested object cannot parse, and the
+boundary before it is tried. What is not records forms a skeleton of a few hundred bytes, checked at the end. It must
+never be laxer than `decode_ijson`, the reference.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any, Protocol
 
 import msgspec
 import numpy as np
 
-from cimis_engine.fetch.cells import CellArrays, CellTable, UnusualError
 from cimis_engine.fetch.columns import ABSENT, BadFieldError, DecodedPage, PageColumns, RawBatch, cell_arrays
 from cimis_engine.fetch.decode_error import DecodeError, TruncatedError
 from cimis_engine.fetch.exchange import excerpt
+from cimis_engine.fetch.regular import RegularReader, UnusualError
 from cimis_engine.fetch.skeleton import MAX_DEPTH, check_skeleton
-from cimis_engine.model import qc as qc_flags
 from cimis_engine.model.items import DataItem, Interval, UnitSystem
 from cimis_engine.model.period import Span
 
 __all__ = ["DecodeError", "DecodedPage", "Decoder", "PageDecoder", "TruncatedError"]
 
-BATCH_BYTES = 128 << 10
+BATCH_BYTES = 256 << 10
 MAX_BUFFER = 2 << 20
 MAX_SKELETON = 64 << 10
 MAX_BODY_BYTES = 256 << 20
@@ -52,19 +51,11 @@ class Decoder(Protocol):
     def held_bytes(self) -> int: ...
 
 
-class _Head(msgspec.Struct, gc=False, eq=False):
-    Date: str
-    Station: str
-    Standard: str
-    Hour: str | None = None
-
-
 class _Cell(msgspec.Struct, gc=False, eq=False):
     Value: str | None
     Qc: str | None = None
 
 
-_heads = msgspec.json.Decoder(list[_Head])
 _NO_CELL = _Cell(None, ABSENT)
 
 
@@ -76,26 +67,10 @@ def _record_decoder(items: tuple[DataItem, ...]) -> msgspec.json.Decoder[list[An
     return msgspec.json.Decoder(list[msgspec.defstruct("Record", fields, gc=False, eq=False)])  # type: ignore[misc]
 
 
-def _heads_of(joined: bytes, count: int) -> list[_Head]:
-    """`count` flat objects, joined by `},` and the last one's brace missing. Raises `UnusualError`."""
-    if joined.count(b"{") != count or b"[" in joined:
-        raise UnusualError
-    try:
-        if not joined.isascii():
-            joined.decode()
-        rows = _heads.decode(b"[%b}]" % joined)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        raise UnusualError from None
-    if len(rows) != count:
-        raise UnusualError
-    return rows
-
-
 class PageDecoder:
     """Decodes one page. `feed` inflated bytes in any slices, then `finish`; the columns do not depend on the slices.
 
-    Both raise `DecodeError`, after which the decoder is of no more use. Decoders of one thread may share `cells`: what
-    one has learned, the next need not parse.
+    Both raise `DecodeError`, after which the decoder is of no more use.
     """
 
     def __init__(
@@ -107,10 +82,9 @@ class PageDecoder:
         span: Span,
         station: int,
         max_bytes: int = MAX_BODY_BYTES,
-        cells: CellTable | None = None,
     ) -> None:
         self._columns = PageColumns(interval, units, items, span, station)
-        self._cells = cells or CellTable()
+        self._regular = RegularReader(interval, units, self._columns.items, span, station)
         self._decoder = _record_decoder(self._columns.items)
         self._getters = [attrgetter(i.field) for i in self._columns.items]
         self._max_bytes = max_bytes
@@ -216,75 +190,40 @@ class PageDecoder:
 
     def _decode(self, end: int) -> bool:
         """Decode and keep the records of `buffer[:end]`; False if the cut is not a boundary. Raises `DecodeError`."""
-        with memoryview(self._buffer) as view:
-            piece = view[:end].tobytes()
         try:
-            batch = self._regular(piece)
+            with memoryview(self._buffer) as buffer, buffer[:end] as records:
+                found = self._regular.read(records)
         except UnusualError:
-            found = self._irregular(b"[%b]" % piece)
-            if found is None:
-                return False
-            batch = found
-        try:
-            self._columns.add(batch)
-        except BadFieldError as bad:
-            raise self._located(b"[%b]" % piece, bad.index, bad.field, bad.message, bad.found) from None
-        self._in_array += len(batch.dates)
+            return self._decode_unusual(end)
+        self._columns.add(found.keys, found.cells)
+        self._note(found.names)
+        self._in_array += len(found.keys)
         return True
 
-    def _regular(self, piece: bytes) -> RawBatch:
-        """Whole records in the shape that the API writes, cut at every `},`. Raises `UnusualError` for any other.
+    def _decode_unusual(self, end: int) -> bool:
+        piece = b"[%b]" % bytes(self._buffer[:end])
+        records = self._records(piece)
+        if records is None:
+            return False
+        self._check_bytes(piece, records)
+        try:
+            self._columns.add_raw(self._lists(records))
+        except BadFieldError as bad:
+            raise self._located(piece, bad.index, bad.field, bad.message, bad.found) from None
+        if self._first_in_page:
+            self._note(msgspec.json.decode(piece, type=list[dict[str, msgspec.Raw]])[0])
+        self._in_array += len(records)
+        return True
 
-        That the pieces are what they seem is proved, not assumed. Every cell is, with its brace, a whole member; every
-        head (what stands before a record's first cell) is, with a brace, a whole flat object, and there are as many of
-        them as opening braces. So no cut lies within a string, and the text says what its pieces say.
-        """
-        texts = piece.split(b"},")
-        width = next((n for n, text in enumerate(texts) if n and text[:1] == b"{"), len(texts))
-        count, rest = divmod(len(texts), width)
-        texts[-1] = texts[-1].removesuffix(b"}")  # as the cuts have taken it from all the others
-        lasts = texts[width - 1 :: width]
-        if rest or not all(text.endswith(b"}") for text in lasts):
-            raise UnusualError
-        texts[width - 1 :: width] = [text[:-1] for text in lasts]
-        brace = texts[0].rfind(b"{")
-        comma = texts[0].rfind(b",", 0, brace)
-        mark = texts[0][comma : brace + 1]
-        cuts = [text.rfind(mark) for text in texts[::width]]
-        if comma < 0 or min(cuts) < 0:
-            raise UnusualError
-        heads = [text[:at] for text, at in zip(texts[::width], cuts, strict=True)]
-        texts[::width] = [text[at + 1 :] for text, at in zip(texts[::width], cuts, strict=True)]
-        rows = _heads_of(b"},".join(heads), count)
-        names, cells = self._cells.look_up(texts, width)
+    def _note(self, names: Iterable[str]) -> None:
         if self._first_in_page:
             self._first_in_page = False
-            self._columns.note_fields((*msgspec.json.decode(heads[0] + b"}", type=dict[str, msgspec.Raw]), *names))
-        return RawBatch(
-            dates=[r.Date for r in rows],
-            hours=[r.Hour for r in rows],
-            stations=[r.Station for r in rows],
-            standards=[r.Standard for r in rows],
-            cells=self._asked_for(names, cells),
-        )
+            self._columns.note_fields(names)
 
-    def _asked_for(self, names: Sequence[str], cells: CellArrays) -> CellArrays:
-        """The cells of the page's items in their order; an item that the records do not carry is absent."""
-        place = {name: row for row, name in enumerate(names)}
-        rows = [place.get(item.field, -1) for item in self._columns.items]
-        if rows == list(range(len(names))):
-            return cells
-        absent = [row for row, found in enumerate(rows) if found < 0]
-        chosen = CellArrays(cells.scaled[rows], cells.exponents[rows], cells.present[rows], cells.flags[rows])
-        for array in (chosen.scaled, chosen.exponents, chosen.present):
-            array[absent] = 0
-        chosen.flags[absent] = qc_flags.NOT_REPORTED
-        return chosen
-
-    def _irregular(self, piece: bytes) -> RawBatch | None:
+    def _records(self, piece: bytes) -> list[Any] | None:
         """Records in any shape JSON allows; None if they do not end where the piece does. Raises `DecodeError`."""
         try:
-            records = self._decoder.decode(piece)
+            return self._decoder.decode(piece)
         except msgspec.ValidationError as error:
             raise self._wrong_type(piece, str(error)) from None
         except msgspec.DecodeError:
@@ -293,11 +232,6 @@ class PageDecoder:
             raise DecodeError("malformed", "not UTF-8", offset=self._consumed) from None
         except RecursionError:
             raise DecodeError("schema", f"nested deeper than {MAX_DEPTH}", offset=self._consumed) from None
-        self._check_bytes(piece, records)
-        try:
-            return self._lists(records)
-        except BadFieldError as bad:
-            raise self._located(piece, bad.index, bad.field, bad.message, bad.found) from None
 
     def _lists(self, records: list[Any]) -> RawBatch:
         values: list[list[str | None]] = []
@@ -328,9 +262,6 @@ class PageDecoder:
             closing = (chars == 0x5D) | (chars == 0x7D)
             if int(np.cumsum(opening.astype(np.int32) - closing).max()) > MAX_DEPTH:
                 raise DecodeError("schema", f"nested deeper than {MAX_DEPTH}", offset=self._consumed)
-        if self._first_in_page and records:
-            self._first_in_page = False
-            self._columns.note_fields(msgspec.json.decode(piece, type=list[dict[str, msgspec.Raw]])[0])
 
     def _path(self, index: int, field: str) -> str:
         tail = f".{field}" if field else ""

@@ -170,7 +170,7 @@ class IjsonPageDecoder:
         if not self._batch:
             return
         try:
-            self._columns.add(self._lists(self._batch))
+            self._columns.add_raw(self._lists(self._batch))
         except BadFieldError as bad:
             path = f"Data.Providers[{self._provider}].Records[{self._in_array + bad.index}].{bad.field}"
             raise DecodeError("schema", bad.message, path=path, offset=self._size, excerpt=bad.found) from None

@@ -18,9 +18,8 @@ from typing import Any
 from cimis_engine.clock import Clock
 from cimis_engine.errors import CimisError
 from cimis_engine.fetch.api import StationWebApi
-from cimis_engine.fetch.cells import CellTable
 from cimis_engine.fetch.classify import Verdict, VerdictKind
-from cimis_engine.fetch.decode import DecodedPage, Decoder, PageDecoder
+from cimis_engine.fetch.decode import DecodedPage, PageDecoder
 from cimis_engine.fetch.decode_ijson import IjsonPageDecoder
 from cimis_engine.fetch.pipeline import DecodePipeline, Session
 from cimis_engine.fetch.retry import RetryPolicy
@@ -86,7 +85,6 @@ class Dispatcher:
         self._slots, self._pipeline, self._filing, self._ledger = slots, pipeline, filing, ledger
         self._emit, self._clock, self._rng = emit, clock, rng
         self._api = StationWebApi(self._settings.base_url)
-        self._cells = CellTable()
         self._policy = RetryPolicy(max_attempts=self._settings.max_attempts, base=self._settings.backoff_base)
         self._throttle = Throttle(ceiling=self._settings.concurrency)
         self._numbers = {s.number for s in plan.stations}
@@ -238,7 +236,11 @@ class Dispatcher:
 
     async def _fly(self, page: _Page, slot: Slot) -> None:
         plan, job = self._plan, page.job.spec
-        page.session = session = self._pipeline.open(self._decoder(page))
+        decoder_type = IjsonPageDecoder if self._settings.decoder == "ijson" else PageDecoder
+        decoder = decoder_type(
+            interval=plan.interval, units=plan.units, items=plan.items, span=page.spec.span, station=job.station
+        )
+        page.session = session = self._pipeline.open(decoder)
         request = self._api.data_request(job.station, page.spec.span, plan.interval, plan.units, plan.items)
         outcome = await run_attempt(
             slot,
@@ -250,19 +252,6 @@ class Dispatcher:
         )
         page.session = None
         self._judge(page, outcome)
-
-    def _decoder(self, page: _Page) -> Decoder:
-        plan = self._plan
-        asked: dict[str, Any] = {
-            "interval": plan.interval,
-            "units": plan.units,
-            "items": plan.items,
-            "span": page.spec.span,
-            "station": page.job.spec.station,
-        }
-        if self._settings.decoder == "ijson":
-            return IjsonPageDecoder(**asked)
-        return PageDecoder(**asked, cells=self._cells)
 
     def _release(self, page: _Page) -> None:
         """Give the page's slot back, once."""
