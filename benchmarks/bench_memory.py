@@ -9,7 +9,6 @@ Each page is fetched from the simulator over TLS and decoded alone, as `cimis fe
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from datetime import date
 
@@ -55,10 +54,7 @@ async def samples(
         for span in SPANS[interval]
     ]
     try:
-        await measure(slot, pages, clock=clock, whole_body=whole)
-        started = time.process_time()
-        found = await measure(slot, pages, clock=clock, whole_body=whole)
-        return found, time.process_time() - started
+        return await measure(slot, pages, clock=clock, whole_body=whole)
     finally:
         await slot.aclose()
 
@@ -68,7 +64,7 @@ def main() -> None:
     with start_simulator(["--tls", "--cap-hourly", "10000"]) as api:
         for interval in Interval:
             for name, kind, whole in WAYS:
-                found, _ = asyncio.run(samples(api, interval, kind, whole))
+                found = asyncio.run(samples(api, interval, kind, whole))
                 for s in found:
                     print(
                         f"{name:18}  {interval.value:8}  {s.records:7d}  {s.retained / s.records:17.1f}  "
@@ -76,8 +72,8 @@ def main() -> None:
                     )
                 small, large = found
                 print(
-                    f"{'':18}  {large.records / small.records:.1f} x the records: peak x {large.peak / small.peak:.2f}, "
-                    f"transient x {large.transient / small.transient:.2f}"
+                    f"{'':18}  {large.records / small.records:.1f} x the records: "
+                    f"peak x {large.peak / small.peak:.2f}, transient x {large.transient / small.transient:.2f}"
                 )
 
 
