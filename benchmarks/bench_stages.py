@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/bench_stages.py
 
-Each stage runs alone on what the stage before it made, over several stations; the median of the CPU time of this process
-is shown (user and system, all threads). Response and server are real: the simulator, over TLS, in its own process.
+Each stage runs alone on what the stage before it made, over several stations; the median CPU time of this process is
+shown (user and system, all threads). Response and server are real: the simulator, over TLS, in its own process.
 """
 
 from __future__ import annotations
