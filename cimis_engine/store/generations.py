@@ -81,9 +81,7 @@ def unrecorded(
     return tuple(found)
 
 
-def _readable(
-    fs: FileSystem, root: Path, key: Key, digest: str | None
-) -> Iterator[tuple[RecordBatch, str, float]]:
+def _readable(fs: FileSystem, root: Path, key: Key, digest: str | None) -> Iterator[tuple[RecordBatch, str, float]]:
     """Batch, digest and modification time of a chunk's generations, or of the one with a digest."""
     for path in kept(root, key):
         named = paths.parse_generation_path(root, path)

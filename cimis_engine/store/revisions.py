@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from cimis_engine.model.batch import Column, RecordBatch, coverage_array
 from cimis_engine.model.items import DataItem, Interval, UnitSystem, items_of
 from cimis_engine.model.period import slots_in_year
-from cimis_engine.model.qc import NOT_REPORTED, flag_text
+from cimis_engine.model.qc import NOT_REPORTED, PENDING, flag_text
 from cimis_engine.store.database import ensure_schema
 from cimis_engine.store.paths import Key
 
@@ -65,7 +65,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Superseded:
-    """A generation of a chunk whose content the agency revised: its digest (hex), and every change the next one brought.
+    """A generation of a chunk that the agency revised: its content's digest (hex), and every change the next brought.
 
     `seen_at` in Unix seconds. `run_id` is None where the run that saw it died before it could say so.
     """
@@ -80,7 +80,11 @@ class Superseded:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One row of the table. Values are in the chunk's `units`; flags as the response gave them (None: null)."""
+    """One row of the table. Values are in the chunk's `units`; flags as the response gave them (None: null).
+
+    `kind`: appeared (there was no record), vanished (there is none any more), settled (the same value, no longer
+    pending: the expected end of every flag P) or changed.
+    """
 
     station: int
     interval: Interval
@@ -88,7 +92,7 @@ class Revision:
     units: UnitSystem
     slot: int
     item: DataItem
-    kind: str  # changed, appeared (there was no record) or vanished (there is none any more)
+    kind: str
     old_value: Decimal | None
     old_flag: str | None
     new_value: Decimal | None
@@ -152,7 +156,8 @@ def _raised(cells: _Cells, exponent: int) -> NDArray[Any]:
     factor = 10 ** (exponent - cells.exponent)
     widest = max(-int(cells.scaled.min()), int(cells.scaled.max()))
     # Python's integers where 64 bits would overflow: never in CIMIS's data, but a chunk can hold it.
-    return np.multiply(cells.scaled if widest * factor < 1 << 63 else cells.scaled.astype(object), factor)
+    wide = cells.scaled if widest * factor < 1 << 63 else cells.scaled.astype(object)
+    return np.asarray(wide * factor)
 
 
 def insert(db: sqlite3.Connection, superseded: Iterable[Superseded]) -> None:
@@ -220,7 +225,8 @@ def select(
 
 
 def _revision(row: tuple[Any, ...]) -> Revision:
-    station, interval, year, units, slot, item, old_value, old_flag, new_value, new_flag, seen_at, run_id = row
+    station, interval, year, units, slot, item, old_text, old_flag, new_text, new_flag, seen_at, run_id = row
+    old, new = (None if text is None else Decimal(text) for text in (old_text, new_text))
     return Revision(
         station=station,
         interval=Interval(interval),
@@ -228,14 +234,22 @@ def _revision(row: tuple[Any, ...]) -> Revision:
         units=UnitSystem(units),
         slot=slot,
         item=items_of(Interval(interval))[item],
-        kind="appeared" if old_flag is None else "vanished" if new_flag is None else "changed",
-        old_value=None if old_value is None else Decimal(old_value),
+        kind=_kind(old, old_flag, new, new_flag),
+        old_value=old,
         old_flag=None if old_flag is None else flag_text(old_flag),
-        new_value=None if new_value is None else Decimal(new_value),
+        new_value=new,
         new_flag=None if new_flag is None else flag_text(new_flag),
         seen_at=seen_at,
         run_id=run_id,
     )
+
+
+def _kind(old: Decimal | None, old_flag: int | None, new: Decimal | None, new_flag: int | None) -> str:
+    if old_flag is None:
+        return "appeared"
+    if new_flag is None:
+        return "vanished"
+    return "settled" if old_flag == PENDING and old == new else "changed"
 
 
 def _text(value: Decimal | None) -> str | None:
