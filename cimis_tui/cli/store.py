@@ -85,8 +85,9 @@ def verify(args: Namespace, output: Output) -> int:
         return exit_code
     for finding in report.findings:
         output.data(f"{finding.kind.value}: {shown(finding.path)}: {finding.what}")
+    earlier = f" and {counted(report.generations, 'earlier generation')}" if report.generations else ""
     output.data(
-        f"{counted(report.chunks, 'chunk')} verified, {report.records} records, "
+        f"{counted(report.chunks, 'chunk')}{earlier} verified, {report.records} records, "
         f"{size(report.bytes)}, {counted(len(report.findings), 'finding')}"
     )
     if exit_code:
@@ -120,6 +121,7 @@ def document(report: VerifyReport, exit_code: int) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "chunks": report.chunks,
         "sound": report.ok,
+        "generations": report.generations,
         "records": report.records,
         "stored_bytes": report.bytes,
         "findings": [{"kind": f.kind.value, "path": str(f.path), "message": f.what} for f in report.findings],

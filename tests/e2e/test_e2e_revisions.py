@@ -115,7 +115,7 @@ def test_update_finds_exactly_what_the_agency_changed(cimis: Run, tmp_path: Path
     assert (quiet["changed"], quiet["revised"]) == (0, 0)
     assert stamps(home) == again
     assert len(found(home)) == len(rows)
-    assert cimis("verify", "--data-dir", "D", on=api).stdout.startswith("7 chunks verified")
+    assert cimis("verify", "--data-dir", "D", on=api).stdout.startswith("7 chunks and 4 earlier generations verified")
 
 
 def test_refetch_finds_every_revision_of_whole_years(cimis: Run, tmp_path: Path) -> None:

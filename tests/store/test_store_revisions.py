@@ -301,6 +301,8 @@ def test_a_lost_database_gets_its_revisions_back_from_the_generations(store: Sto
     with fresh.lock():
         assert fresh.rebuild().chunks == 1
         assert fresh.rebuild().damaged == ()
+        fresh.catalog.delete(*KEY)
+        fresh.rebuild()
     after = fresh.catalog.revisions()
     assert sorted(told(before), key=str) == sorted(told(after), key=str)
     assert len(before) == len(after), "and none twice, however often it is rebuilt"
