@@ -152,7 +152,8 @@ def item_mask(items: Iterable[DataItem]) -> int:
     return sum(1 << item.code for item in items)
 
 
-def _coverage_array(size: int, covered: Iterable[Covered]) -> NDArray[np.uint32]:
+def coverage_array(size: int, covered: Iterable[Covered]) -> NDArray[np.uint32]:
+    """Item mask of each slot, by slot from 0 (which is no slot) to `size`."""
     masks = np.zeros(size + 1, np.uint32)
     for c in covered:
         masks[c.first : c.last + 1] |= np.uint32(c.mask)
@@ -161,7 +162,7 @@ def _coverage_array(size: int, covered: Iterable[Covered]) -> NDArray[np.uint32]
 
 def union_covered(interval: Interval, year: int, *parts: Iterable[Covered]) -> tuple[Covered, ...]:
     """Coverage of several fetches together, in canonical form: ascending, disjoint, maximal runs of equal masks."""
-    masks = _coverage_array(slots_in_year(interval, year), [c for part in parts for c in part])
+    masks = coverage_array(slots_in_year(interval, year), [c for part in parts for c in part])
     edges = np.flatnonzero(np.diff(masks)) + 1
     starts = [0, *edges.tolist()]
     ends = [*(edges - 1).tolist(), len(masks) - 1]
@@ -173,7 +174,7 @@ def uncovered(
 ) -> range:
     """The smallest range of slots that holds every wanted slot not yet covered for all `items` (may be empty)."""
     want = np.uint32(item_mask(items))
-    masks = _coverage_array(slots_in_year(interval, year), covered)
+    masks = coverage_array(slots_in_year(interval, year), covered)
     open_slots = [s for s in wanted if masks[s] & want != want]
     return range(open_slots[0], open_slots[-1] + 1) if open_slots else range(0)
 
@@ -238,7 +239,7 @@ def merge(parts: Sequence[RecordBatch]) -> RecordBatch:
             raise UnitMismatchError(head.station, head.year, head.units, part.units)
     if len(parts) == 1 and (alone := _alone(head, size)) is not None:
         return alone
-    coverage = [_coverage_array(size - 1, part.covered) for part in parts]
+    coverage = [coverage_array(size - 1, part.covered) for part in parts]
     exists = np.zeros(size, np.bool_)
     for part, asked in zip(parts, coverage, strict=True):
         exists[asked > 0] = False
