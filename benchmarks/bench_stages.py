@@ -125,7 +125,7 @@ def main() -> None:
                 staged = bill.time("write, sync", stage, FileSystem(), path, encoded.data, set())
                 bill.time("read back, decode, compare", staged.verify, chunk.decode_chunk)
                 bill.time("replace, sync folder", staged.commit)
-                bill.time("catalog", store.catalog.commit, entry_of(encoded.data, path, 0.0))
+                bill.time("catalog", store.catalog.commit, [entry_of(encoded.data, batch, path, 0.0)])
         loop.run_until_complete(slot.aclose())
         store.close()
     table = {name: statistics.median(times) for name, times in bill.spent.items()}

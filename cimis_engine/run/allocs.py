@@ -1,9 +1,9 @@
 """What decoding a page costs in memory: bytes kept and bytes at the peak, on the real path from socket to columns.
 
-Measured with `tracemalloc` (what Python and numpy allocate is traced; what OpenSSL, zlib and the C library hold is not),
-one page at a time and nothing else going on, after the page has been fetched once unmeasured, so that what is made only
-once (compiled patterns, the constants of a record's shape) counts for no page. The response counts too: while it
-streams, at most a few pieces of it are held.
+Measured with `tracemalloc` (what Python and numpy allocate is traced; what OpenSSL, zlib and the C library hold is
+not), one page at a time and nothing else going on, after the page has been fetched once unmeasured, so that what is
+made only once (compiled patterns, the constants of a record's shape) counts for no page. The response counts too:
+while it streams, at most a few pieces of it are held.
 """
 
 from __future__ import annotations

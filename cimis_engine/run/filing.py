@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from cimis_engine.errors import CimisError
 from cimis_engine.model.batch import Covered, RecordBatch, empty_batch, item_mask, merge
-from cimis_engine.model.completeness import compare, count_slots
+from cimis_engine.model.completeness import Completeness, compare, count_slots
 from cimis_engine.model.plan import JobSpec, Plan
 from cimis_engine.run import events as ev
 from cimis_engine.store.store import ChunkWritten, Store
@@ -47,33 +48,31 @@ class Filing:
         self._thread.shutdown()
 
     async def file(self, spec: JobSpec, batches: dict[int, list[RecordBatch]]) -> list[ev.ChunkFinished]:
-        """Write a chunk for each year of the job, taking its parts out of `batches`; what came of each.
+        """Write the chunks of a job's years as one group, taking their parts out of `batches`; what came of each.
 
         Raises `ChunkNotStoredError` at the first that fails; the years before it stay stored.
         """
-        done: list[ev.ChunkFinished] = []
-        for year in spec.span.years:
+        years = spec.span.years
+        for year in years:
             self._emit(ev.ChunkStarted(job=spec.id, station=spec.station, year=year))
-            parts = batches.get(year, [])
-            try:
-                event = await self.on_disk(lambda y=year, p=parts: self._write(spec, y, p))  # type: ignore[misc]
-            except CimisError as error:
-                failure = ChunkNotStoredError(year, error)
-                self._emit(
-                    ev.ChunkFailed(
-                        job=spec.id,
-                        station=spec.station,
-                        year=year,
-                        error_class=failure.error_class,
-                        message=str(error),
-                        hint=error.hint,
-                    )
-                )
-                raise failure from error
-            batches.pop(year, None)
-            done.append(event)
+        parts = [batches.pop(year, []) for year in years]
+        done, error = await self.on_disk(lambda: self._write(spec, parts))
+        for event in done:
             self._emit(event)
-        return done
+        if error is None:
+            return done
+        failure = ChunkNotStoredError(years[len(done)], error)
+        self._emit(
+            ev.ChunkFailed(
+                job=spec.id,
+                station=spec.station,
+                year=failure.year,
+                error_class=failure.error_class,
+                message=str(error),
+                hint=error.hint,
+            )
+        )
+        raise failure from error
 
     def _year_batch(self, spec: JobSpec, year: int, parts: list[RecordBatch]) -> RecordBatch:
         plan = self._plan
@@ -81,7 +80,13 @@ class Filing:
             return parts[0]
         return merge(parts) if parts else empty_batch(spec.station, plan.interval, year, plan.units)
 
-    def _write(self, spec: JobSpec, year: int, parts: list[RecordBatch]) -> ev.ChunkFinished:
+    def _write(self, spec: JobSpec, parts: list[list[RecordBatch]]) -> tuple[list[ev.ChunkFinished], CimisError | None]:
+        arrived = [self._arrived(spec, year, found) for year, found in zip(spec.span.years, parts, strict=True)]
+        written, error = self._store.write_all([a.batch for a in arrived], self._run_id)
+        return [a.event(spec.id, w) for a, w in zip(arrived, written, strict=False)], error
+
+    def _arrived(self, spec: JobSpec, year: int, parts: list[RecordBatch]) -> _Arrived:
+        """What of a year's records is to be stored, and how it compares with what was owed."""
         plan, station, interval = self._plan, self._stations[spec.station], self._plan.interval
         came = self._year_batch(spec, year, parts)
         # Today's records are provisional: they are neither stored nor covered, so a later run asks for them again.
@@ -94,11 +99,23 @@ class Filing:
         life = asked.clip(station.connect, station.disconnect)
         owed = life.slot_range(interval, year) if life else range(0)
         found = compare(owed, batch.slots, interval, year)
-        written: ChunkWritten = self._store.write(batch, self._run_id)
+        return _Arrived(batch, found, provisional=len(came) - len(batch))
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrived:
+    """`batch` is to be stored; `provisional` records came with it and are not."""
+
+    batch: RecordBatch
+    found: Completeness
+    provisional: int
+
+    def event(self, job: str, written: ChunkWritten) -> ev.ChunkFinished:
+        batch, found = self.batch, self.found
         return ev.ChunkFinished(
-            job=spec.id,
-            station=spec.station,
-            year=year,
+            job=job,
+            station=batch.station,
+            year=batch.year,
             path=str(written.path),
             digest=written.digest,
             records=len(batch),
@@ -106,7 +123,7 @@ class Filing:
             missing=count_slots(found.missing),
             missing_slots=list(found.missing[:MISSING_RUNS]),
             unexpected=found.unexpected,
-            provisional=len(came) - len(batch),
+            provisional=self.provisional,
             revised=written.revised,
             nulls=batch.nulls,
             chunk_records=written.records,

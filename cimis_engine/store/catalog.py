@@ -172,10 +172,10 @@ class Catalog:
         with self._guard, database_errors("catalog"):
             yield self._db
 
-    def commit(self, entry: ChunkEntry, superseded: Iterable[Superseded] = ()) -> None:
-        """Add or replace one chunk and add what it revised, in one transaction, durably. Only after its file is."""
+    def commit(self, entries: Iterable[ChunkEntry], superseded: Iterable[Superseded] = ()) -> None:
+        """Add or replace chunks and add what they revised, in one transaction, durably. Only after their files are."""
         with self._using() as db, db:
-            db.execute(_INSERT, _row(entry))
+            db.executemany(_INSERT, [_row(entry) for entry in entries])
             revisions.insert(db, superseded)
 
     def replace_all(self, entries: Iterable[ChunkEntry], superseded: Iterable[Superseded] = ()) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from cimis_engine.model.batch import Covered, RecordBatch, UnitMismatchError, me
 from cimis_engine.model.items import DataItem, Interval, UnitSystem
 from cimis_engine.model.plan import OpenSlots
 from cimis_engine.store import generations, lock, paths
-from cimis_engine.store.atomic import FileSystem, StoreWriteError, make_dirs, stage
+from cimis_engine.store.atomic import FileSystem, Staged, StoreWriteError, make_dirs, settle, stage
 from cimis_engine.store.catalog import Catalog, ChunkEntry, entry_of
 from cimis_engine.store.chunk import EncodedChunk, decode_as, decode_chunk, encode_canonical
 from cimis_engine.store.content import canonical, digest_of_canonical
@@ -78,6 +78,34 @@ class _Held:
     data: bytes
     batch: RecordBatch
     entry: ChunkEntry
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A chunk that only has to take its place. `staged` None: it is there already. Seconds: encode, write, verify."""
+
+    entry: ChunkEntry
+    staged: Staged | None
+    superseded: tuple[Superseded, ...]
+    seconds: tuple[float, float, float]
+
+    def written(self, path: Path, commit_seconds: float) -> ChunkWritten:
+        entry, changed = self.entry, self.staged is not None
+        encode_ms, write_ms, verify_ms = (s * 1000 for s in self.seconds)
+        return ChunkWritten(
+            path=path,
+            digest=entry.digest,
+            raw_bytes=entry.raw_bytes,
+            stored_bytes=entry.stored_bytes,
+            records=entry.records,
+            nulls=entry.nulls,
+            changed=changed,
+            revised=sum(len(s.changes) for s in self.superseded),
+            encode_ms=encode_ms,
+            write_ms=write_ms,
+            verify_ms=verify_ms,
+            commit_ms=commit_seconds * 1000 if changed else 0.0,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,18 +205,41 @@ class Store:
         return entry_of(data, batch, path, written_at), batch
 
     def write(self, batch: RecordBatch, run_id: str | None = None) -> ChunkWritten:
-        """Merge a batch into its chunk, durably; unchanged content is not written again.
+        """`write_all` of one batch. Raises what that tells of."""
+        written, error = self.write_all([batch], run_id)
+        if error is not None:
+            raise error
+        return written[0]
 
-        Where known values change, the chunk before is kept as a generation and every change is recorded, seen by
-        `run_id`.
+    def write_all(
+        self, batches: Sequence[RecordBatch], run_id: str | None = None
+    ) -> tuple[list[ChunkWritten], CimisError | None]:
+        """Merge batches of different chunks into their chunks, durably; unchanged content is not written again.
 
-        Raises `UnitMismatchError`, `StoreWriteError`, `DatabaseError`, and `ChunkError` or `StoreReadError` if what is
+        They are a group: each file is synced and read back on its own, then all take their places, with one sync of
+        their directory and one transaction. Where known values change, the chunk before is kept as a generation and
+        every change is recorded, seen by `run_id`.
+
+        Returns what was written, in order, and the error of the first batch that could not be (those after it were not
+        tried): `UnitMismatchError`, `StoreWriteError`, `DatabaseError`, or `ChunkError` or `StoreReadError` if what is
         stored cannot be read: a damaged chunk is never silently replaced.
         """
         with self._writing:
-            return self._write(batch, run_id)
+            ready: list[_Ready] = []
+            failure: CimisError | None = None
+            for batch in batches:
+                try:
+                    ready.append(self._prepare(batch, run_id))
+                except CimisError as error:
+                    failure = error
+                    break
+            try:
+                return self._commit(ready), failure
+            except CimisError as error:
+                return [], error
 
-    def _write(self, batch: RecordBatch, run_id: str | None) -> ChunkWritten:
+    def _prepare(self, batch: RecordBatch, run_id: str | None) -> _Ready:
+        """All that can be done before the chunk takes its place: it is encoded, in a temp, synced and read back."""
         key = (batch.station, batch.interval, batch.year)
         path = self.path(*key)
         began = self.clock.monotonic()
@@ -199,8 +250,7 @@ class Store:
         whole = canonical(merge([batch] if held is None else [held.batch, batch]))
         digest = digest_of_canonical(whole)
         if held is not None and digest.hex() == held.entry.digest:
-            compared = self.clock.monotonic() - began
-            return _written(path, held.entry, changed=False, revised=0, seconds=(compared, 0, 0, 0))
+            return _Ready(held.entry, None, (), (self.clock.monotonic() - began, 0, 0))
         encoded = encode_canonical(whole, digest)
         entry = entry_of(encoded.data, whole, path, self.clock.time())
         encoded_at = self.clock.monotonic()
@@ -209,21 +259,27 @@ class Store:
         written_at = self.clock.monotonic()
         staged.verify(lambda data: _check(data, encoded, path))
         verified_at = self.clock.monotonic()
-        staged.commit()
-        self.catalog.commit(entry, superseded)
-        committed_at = self.clock.monotonic()
-        return _written(
-            path,
-            entry,
-            changed=True,
-            revised=sum(len(s.changes) for s in superseded),
-            seconds=(
-                encoded_at - began,
-                written_at - encoded_at,
-                verified_at - written_at,
-                committed_at - verified_at,
-            ),
-        )
+        seconds = (encoded_at - began, written_at - encoded_at, verified_at - written_at)
+        return _Ready(entry, staged, superseded, seconds)
+
+    def _commit(self, ready: Sequence[_Ready]) -> list[ChunkWritten]:
+        """Put the staged chunks in their places, durably, then into the catalog. All or, on an error, as many as were
+        replaced before it; the catalog then knows of none."""
+        began = self.clock.monotonic()
+        staged = [one.staged for one in ready if one.staged is not None]
+        for at, chunk in enumerate(staged):
+            try:
+                chunk.replace()
+            except StoreWriteError:
+                for other in staged[at:]:
+                    other.discard()
+                raise
+        settle(self.fs, [chunk.path for chunk in staged], self._durable)
+        if staged:
+            changed = [one for one in ready if one.staged is not None]
+            self.catalog.commit([one.entry for one in changed], [s for one in changed for s in one.superseded])
+        share = (self.clock.monotonic() - began) / max(1, len(staged))
+        return [one.written(self.path(*one.entry.key), share) for one in ready]
 
     def _held(self, path: Path, key: Key) -> _Held | None:
         """The chunk that is there now, read whole; None if there is none."""
@@ -254,7 +310,7 @@ class Store:
             self.fs.sync_dir(path.parent)
         except OSError as error:
             raise StoreWriteError(path, "sync the directory of", error, replaced=True) from error
-        self.catalog.commit(entry, self._unrecorded(batch, known))
+        self.catalog.commit([entry], self._unrecorded(batch, known))
 
     def _unrecorded(self, batch: RecordBatch, known: ChunkEntry | None) -> tuple[Superseded, ...]:
         key = (batch.station, batch.interval, batch.year)
@@ -332,23 +388,3 @@ def _check(data: bytes, encoded: EncodedChunk, path: Path) -> None:
         raise ChunkError("the disk returned other bytes than were written", 0, path)
     if len(decode_chunk(data, path)) != encoded.records:  # which compares CRCs, slots and content digest
         raise ChunkError("what was written decodes to other records", 0, path)
-
-
-def _written(
-    path: Path, entry: ChunkEntry, *, changed: bool, revised: int, seconds: tuple[float, float, float, float]
-) -> ChunkWritten:
-    encode_ms, write_ms, verify_ms, commit_ms = (s * 1000 for s in seconds)
-    return ChunkWritten(
-        path=path,
-        digest=entry.digest,
-        raw_bytes=entry.raw_bytes,
-        stored_bytes=entry.stored_bytes,
-        records=entry.records,
-        nulls=entry.nulls,
-        changed=changed,
-        revised=revised,
-        encode_ms=encode_ms,
-        write_ms=write_ms,
-        verify_ms=verify_ms,
-        commit_ms=commit_ms,
-    )
