@@ -9,7 +9,6 @@ from pathlib import Path
 
 from cimis_engine.clock import SystemClock
 from cimis_engine.errors import CimisError
-from cimis_engine.model.period import today_pst
 from cimis_engine.run.engine import run_engine
 from cimis_engine.run.prepare import load_directory, make_plan
 from cimis_engine.run.process import KEY_VARIABLE
@@ -23,7 +22,7 @@ async def _run(run_dir: Path, key: str) -> int:
     store = Store.open(Path(spec.data_dir))
     with store.lock():
         directory = await load_directory(store.root, spec.settings, key, clock)
-        plan = make_plan(store, spec.request, directory, today_pst(clock.time()))
+        plan = make_plan(store, spec.request, directory, spec.settings, clock.time())
         state = await run_engine(spec, plan, store=store, key=key, clock=clock)
     return state.exit_code or 0
 

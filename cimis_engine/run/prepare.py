@@ -18,8 +18,10 @@ from cimis_engine.fetch.page import fetch_directory
 from cimis_engine.fetch.retry import RetryPolicy
 from cimis_engine.fetch.transport import Slot, ssl_context
 from cimis_engine.model.items import Interval
-from cimis_engine.model.plan import OpenSlots, Plan, build_plan
+from cimis_engine.model.period import today_pst
+from cimis_engine.model.plan import OpenSlots, Plan, build_plan, plan_jobs
 from cimis_engine.model.station import Station, by_number, parse_station_numbers
+from cimis_engine.run.caps import planned_cap
 from cimis_engine.run.spec import Request, Settings
 from cimis_engine.store.store import Store
 
@@ -100,10 +102,18 @@ def choose_stations(request: Request, directory: Sequence[Station]) -> tuple[tup
     return tuple(known[n] for n in numbers if n in known), notes
 
 
-def make_plan(store: Store | None, request: Request, directory: Sequence[Station], today: date) -> Plan:
-    """What is to be fetched for a request; without a store, or with `refetch`, everything. Raises `UsageError`."""
-    stations, notes = choose_stations(request, directory)
+def make_plan(
+    store: Store | None, request: Request, directory: Sequence[Station], settings: Settings, now: float
+) -> Plan:
+    """What is to be fetched for a request at Unix time `now`; without a store, or with `refetch`, everything.
+
+    Raises `UsageError`.
+    """
     interval, units, items = Interval(request.interval), request.unit_system, request.item_set()
+    cap = planned_cap(settings, interval, store, now)
+    if request.jobs:
+        return plan_jobs(request.jobs, directory, cap=cap)
+    stations, notes = choose_stations(request, directory)
     open_slots: OpenSlots = _everything
     if store is not None and not request.refetch:
         open_slots = store.open_slots(units, items, interval)
@@ -113,8 +123,9 @@ def make_plan(store: Store | None, request: Request, directory: Sequence[Station
         span=request.span,
         units=units,
         items=items,
-        today=today,
+        today=today_pst(now),
         open_slots=open_slots,
+        cap=cap,
     )
     return replace(plan, notes=notes + plan.notes)
 
