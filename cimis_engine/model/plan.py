@@ -4,8 +4,9 @@ A job is a station, an interval and adjoining years: as many as one daily page h
 of 1,750 days), or two hourly pages (one year); it is done or not done as a whole. A page is one request of it, see
 `paging`. What the catalog already covers is not planned again.
 
-The plan's promise: calendar years are never torn between jobs, nor pages shared by them; given that, no other grouping
-needs fewer pages.
+What is promised: a job has the fewest pages that the cap allows. No calendar year is torn between jobs and no page is
+shared by two; given that, no other grouping needs fewer pages under the default caps. (Under a smaller one, learned
+from the API, the grouping stays as it is, so that a job keeps its id; a job may then have a page that is nearly empty.)
 """
 
 from __future__ import annotations

@@ -98,7 +98,8 @@ def _print(plan: Plan, concurrency: int, pace: Pace, space: Space, output: Outpu
     known = "as those stored" if space.measured else "assumed"
     output.data(f"Would fetch {plan.interval} records of {len(plan.stations)} stations, {plan.span}")
     output.data(f"  Jobs: {len(plan.jobs)}")
-    output.data(f"  Pages: {plan.pages} (at most {plan.cap:,} records each)")
+    output.data(f"  Pages: {plan.pages}")
+    output.data(f"  Page size: at most {plan.cap:,} records")
     output.data(f"  Records: {plan.expected}")
     output.data(f"  Chunks: {plan.chunks} station-years")
     output.data(f"  Stored already: {plan.stored} station-years")

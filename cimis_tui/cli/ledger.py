@@ -95,7 +95,7 @@ def _document(row: LedgerRow) -> dict[str, Any]:
         "start": str(key.span.start),
         "end": str(key.span.end),
         "units": key.units.value,
-        "items": [item.slug for item in key.items],
+        "items": len(key.items),
         "state": row.state,
         "attempts": row.attempts,
         "run_id": row.run_id,

@@ -59,6 +59,12 @@ def _json(parser: argparse._ActionsContainer, what: str = "one JSON document on 
     parser.add_argument("--json", action="store_true", help=what)
 
 
+def _volume(parser: argparse.ArgumentParser, default: bool | str) -> None:
+    volume = parser.add_mutually_exclusive_group()
+    volume.add_argument("-q", "--quiet", action="store_true", default=default, help="no progress on stderr")
+    volume.add_argument("-v", "--verbose", action="store_true", default=default, help="more on stderr")
+
+
 def _server(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base-url", metavar="URL", help="the API (default https://et.water.ca.gov)")
     parser.add_argument("--ca-file", metavar="FILE", help="trust this certificate authority too")
@@ -149,6 +155,7 @@ def _ledger(parser: argparse.ArgumentParser) -> None:
         action.add_argument("--all", action="store_true", help="every failed or cancelled job")
         action.set_defaults(handler=f"ledger:{name}")
     for action in actions.choices.values():
+        _volume(action, default=argparse.SUPPRESS)
         _stored(action)
 
 
@@ -250,9 +257,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         child = commands.add_parser(command.name, help=command.help, description=command.help, allow_abbrev=False)
         child.set_defaults(handler=command.handler)
         if command.name == asked:
-            volume = child.add_mutually_exclusive_group()
-            volume.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
-            volume.add_argument("-v", "--verbose", action="store_true", help="more on stderr")
+            _volume(child, default=False)
             command.declare(child)
     return parser.parse_args(normalise(argv, parser))
 

@@ -30,7 +30,7 @@ def retry(args: Namespace, output: Output) -> int:
             output.document({"schema_version": SCHEMA_VERSION, "jobs": 0, "exit_code": 0})
         return 0
     chosen, left = of_one_kind([parse_job_id(name) for name in names])
-    output.note(f"{counted(len(chosen), 'failed job')} to try again")
+    output.note(f"{counted(len(chosen), 'job')} to try again")
     if left:
         output.note(f"{counted(left, 'job')} of another interval, units or items left for another `cimis retry`")
     return launch(Job("retry", request_for(chosen), settings, data_dir, read_key(os.environ)), args, output)
@@ -48,7 +48,8 @@ def of_report(path: Path) -> list[str]:
         failures = json.loads(path.read_bytes())["failures"]
         return list(dict.fromkeys(str(f["job"]) for f in failures if f["error_class"] != "cancelled"))
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror or error}") from None
+        reason = error.strerror or error
+        raise UsageError(f"cannot read {path}: {reason}", hint="give the report.json of a run") from None
     except (ValueError, KeyError, TypeError):
         raise UsageError(
             f"{path} is not the report of a run", hint="give the report.json of a run, or a file of --report"
