@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Run, chunks, journal
+from conftest import KEY, Run, chunks, journal
 
+from cimis_engine.model.plan import parse_job_id
+from cimis_engine.run.process import start_engine
+from cimis_engine.run.spec import RunSpec, Settings, save_spec
 from cimis_engine.simulator.process import SimulatorProcess, start_simulator
+from cimis_tui.cli.retry import of_ledger, request_for
 
 COMMAND = "backfill --stations 2,5,6 --years 2015-2022 --items day-eto,day-precip --headless --data-dir D".split()
 FAILED = ["d005-20150101-20181231-M-90", "d005-20190101-20221231-M-90"]
@@ -137,3 +141,22 @@ def test_the_ledger_as_a_person_reads_it(cimis: Run, broken: SimulatorProcess) -
 def test_what_cannot_be_is_said(cimis: Run, broken: SimulatorProcess, line: str, word: str) -> None:
     done = cimis(*line.split(), on=broken, code=2, CIMIS_DATA_DIR="D")
     assert word in done.stderr and "hint:" in done.stderr
+
+
+def test_the_engine_behind_a_dashboard_retries_the_same_jobs(
+    cimis: Run, broken: SimulatorProcess, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    """A dashboard starts `python -m cimis_engine.run` on a spec; the spec alone says which jobs."""
+    keys = [parse_job_id(name) for name in of_ledger(tmp_path / "D")]
+    spec = RunSpec(
+        run_id="again",
+        command="retry",
+        data_dir=str(tmp_path / "D"),
+        request=request_for(keys),
+        settings=Settings(base_url=simulator.url),
+    )
+    save_spec(spec)
+    assert start_engine(spec, key=KEY).wait(60) == 0
+    report = json.loads((spec.run_dir / "report.json").read_text())
+    assert (report["successful"], report["total_stations"]) == (8, 1)
+    assert set(states(cimis, simulator).values()) == {"done"}

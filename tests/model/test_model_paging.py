@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from math import ceil
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cimis_engine.errors import UsageError
@@ -17,8 +17,8 @@ from cimis_engine.model.period import Span
 from cimis_engine.model.plan import JOB_PAGES, build_plan, job_id, parse_job_id, plan_jobs
 from cimis_engine.model.station import Station
 
-DATES = st.dates(date(1982, 6, 7), date(2026, 11, 22))
-SPANS = st.tuples(DATES, DATES).map(lambda pair: Span(min(pair), max(pair)))
+DATES = st.dates(date(1982, 6, 7), date(2018, 12, 31))
+SPANS = st.tuples(DATES, st.integers(0, 2800)).map(lambda p: Span(p[0], p[0] + timedelta(days=p[1])))
 INTERVALS = st.sampled_from(list(Interval))
 CAPS = st.integers(1, 12_000)
 
@@ -27,6 +27,7 @@ def days(span: Span) -> list[date]:
     return [span.start + timedelta(days=n) for n in range(span.days)]
 
 
+@settings(deadline=None)  # a loaded machine is no failure
 @given(SPANS, INTERVALS, CAPS)
 def test_pages_cover_the_span_in_order_under_the_cap_and_are_as_few_as_can_be(
     span: Span, interval: Interval, cap: int
@@ -39,6 +40,7 @@ def test_pages_cover_the_span_in_order_under_the_cap_and_are_as_few_as_can_be(
     assert len(pages) == ceil(span.days / max(1, cap // one_day))
 
 
+@settings(deadline=None)
 @given(SPANS, INTERVALS, CAPS)
 def test_a_page_ends_with_a_year_where_that_costs_nothing(span: Span, interval: Interval, cap: int) -> None:
     """Moving any one cut to a year's end would push a neighbour over the cap, or it is at one, or none is in reach."""
@@ -64,6 +66,7 @@ def test_hourly_years_are_cut_in_halves_and_four_daily_years_in_pairs() -> None:
     assert [p.days for p in thirds] == [487, 487, 487]
 
 
+@settings(deadline=None)
 @given(SPANS, INTERVALS, CAPS, CAPS, st.data())
 def test_pages_cut_anew_hold_the_same_days_in_the_fewest_pages(
     span: Span, interval: Interval, cap: int, smaller: int, data: st.DataObject
@@ -79,6 +82,7 @@ def days_of(spans: list[Span]) -> list[int]:
     return [d.toordinal() for span in spans for d in days(span)]
 
 
+@settings(deadline=None)
 @given(st.integers(2, 20_000), st.integers(1, 20_000), st.none() | st.integers(0, 40_000))
 def test_a_refusal_always_lowers_the_cap_below_what_was_asked(asked: int, cap: int, named: int | None) -> None:
     found = lowered(cap, asked, named)
@@ -98,10 +102,9 @@ def station(number: int = 2, connect: date = date(1982, 6, 7), disconnect: date 
     return Station(number, "FivePoints", "", "Fresno", "", connect, disconnect, True, 285, "Grass", 36.3, -120.1)
 
 
+@settings(deadline=None)
 @given(
-    st.tuples(DATES, st.integers(1, 3000)).map(
-        lambda p: Span(p[0], min(p[0] + timedelta(days=p[1]), date(2026, 11, 22)))
-    ),
+    SPANS,
     INTERVALS,
     st.sets(st.integers(1982, 2026), max_size=3),
 )
@@ -164,6 +167,7 @@ def job_parts(draw: st.DrawFn) -> tuple[int, Interval, Span, UnitSystem, tuple[D
     return draw(st.integers(1, 9999)), interval, draw(SPANS), draw(st.sampled_from(list(UnitSystem))), chosen
 
 
+@settings(deadline=None)
 @given(job_parts())
 def test_a_job_can_be_read_back_from_its_id(
     parts: tuple[int, Interval, Span, UnitSystem, tuple[DataItem, ...]],
