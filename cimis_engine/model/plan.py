@@ -18,7 +18,7 @@ from datetime import date, timedelta
 
 from cimis_engine.errors import UsageError
 from cimis_engine.model.items import DataItem, Interval, UnitSystem, items_of
-from cimis_engine.model.paging import DEFAULT_CAPS, PageSpec, days_a_page, split_pages
+from cimis_engine.model.paging import DEFAULT_CAPS, PageSpec, cut, days_a_page, split_pages
 from cimis_engine.model.period import ORIGIN, Span, moment_of
 from cimis_engine.model.station import Station, by_number
 
@@ -55,6 +55,8 @@ class Plan:
     stored: int
     notes: tuple[str, ...]
     cap: int
+    today: date = date.max
+    """The agency's day when the plan was made: records from then on are provisional, and are not stored."""
 
     @property
     def pages(self) -> int:
@@ -69,8 +71,9 @@ class Plan:
         return sum(j.expected for j in self.jobs)
 
 
-OpenSlots = Callable[[int, int, range], range]
-"""(station, year, wanted slots) → the range of slots still to fetch, empty if the store covers them."""
+OpenSlots = Callable[[int, int, range], range | None]
+"""(station, year, wanted slots) → the range of slots still to fetch, empty if the store covers them, None if that
+year is none of this plan's business."""
 
 
 def expected_records(station: Station, interval: Interval, span: Span) -> int:
@@ -120,7 +123,7 @@ def parse_job_id(text: str) -> JobKey:
     raise UsageError(f"not a job: '{text}'", hint="`cimis ledger list` shows them, d002-20150101-20181231-M-1fffffff")
 
 
-def plan_jobs(names: Iterable[str], directory: Iterable[Station], *, cap: int | None = None) -> Plan:
+def plan_jobs(names: Iterable[str], directory: Iterable[Station], *, today: date, cap: int | None = None) -> Plan:
     """A plan of just these jobs, whole, whatever the store holds: they were planned before, and failed.
 
     Raises `UsageError` for an id that is none, a station that is not in the directory, or jobs of several kinds.
@@ -134,17 +137,18 @@ def plan_jobs(names: Iterable[str], directory: Iterable[Station], *, cap: int | 
     if unknown := [key.station for key in keys.values() if key.station not in known]:
         raise UsageError(f"no station {unknown[0]} in the directory", hint="station numbers are on cimis.water.ca.gov")
     jobs = tuple(
-        _job(name, known[key.station], interval, key.span, limit)
+        _job(name, known[key.station], interval, key.span, limit, today)
         for name, key in sorted(keys.items(), key=lambda k: (k[1].station, k[1].span))
     )
     stations = tuple(known[n] for n in dict.fromkeys(j.station for j in jobs))
     span = Span(min(j.span.start for j in jobs), max(j.span.end for j in jobs))
-    return Plan(interval, span, units, items, stations, jobs, 0, (), limit)
+    return Plan(interval, span, units, items, stations, jobs, 0, (), limit, today)
 
 
-def _job(name: str, station: Station, interval: Interval, span: Span, cap: int) -> JobSpec:
-    pages = split_pages(span, interval, cap)
-    return JobSpec(name, station.number, interval, span, pages, expected_records(station, interval, span))
+def _job(name: str, station: Station, interval: Interval, span: Span, cap: int, today: date) -> JobSpec:
+    settled = span.clip(None, today - timedelta(days=1))
+    expected = expected_records(station, interval, settled) if settled else 0
+    return JobSpec(name, station.number, interval, span, split_pages(span, interval, cap), expected)
 
 
 def build_plan(
@@ -160,15 +164,19 @@ def build_plan(
 ) -> Plan:
     """The jobs that are missing from the store for these stations and dates.
 
-    Today and later are left out: the agency still changes them. Years in which a station did not exist are left out.
+    Today is provisional, the future does not exist yet: no job is made for them. But where the span asked for includes
+    today, a job that ends yesterday asks for today as well: it costs no request, and what comes is counted and dropped.
+    Years in which a station did not exist are left out.
+
     Raises `UsageError` where nothing could ever be fetched (a span in the future, or before the record began).
     """
     notes: list[str] = []
-    wanted = span.clip(ORIGIN, today - timedelta(days=1))
+    yesterday = today - timedelta(days=1)
+    wanted = span.clip(ORIGIN, yesterday)
     if wanted is None:
         raise UsageError(
             f"no complete day of CIMIS data in {span}",
-            hint=f"the record runs from {ORIGIN} to yesterday ({today - timedelta(days=1)})",
+            hint=f"the record runs from {ORIGIN} to yesterday ({yesterday})",
         )
     if wanted != span:
         notes.append(f"span cut to {wanted}: the record runs from {ORIGIN} to yesterday")
@@ -189,14 +197,22 @@ def build_plan(
         for year in alive.years:
             slots = open_slots(station.number, year, alive.slot_range(interval, year))
             if not slots:
-                stored += 1
+                stored += slots is not None
                 continue
             first, last = (moment_of(interval, year, s)[0] for s in (slots[0], slots[-1]))
             todo.append(Span(first, last))
         for part in _group(todo, job_days):
+            if part.end == yesterday and today <= span.end and today.year == yesterday.year:
+                part = _with_today(part, today, interval, limit)
             name = job_id(station.number, interval, part, units, items)
-            jobs.append(_job(name, station, interval, part, limit))
-    return Plan(interval, wanted, units, items, tuple(chosen), tuple(jobs), stored, tuple(notes), limit)
+            jobs.append(_job(name, station, interval, part, limit, today))
+    return Plan(interval, wanted, units, items, tuple(chosen), tuple(jobs), stored, tuple(notes), limit, today)
+
+
+def _with_today(part: Span, today: date, interval: Interval, cap: int) -> Span:
+    """The span with today, unless that took a page more."""
+    longer = Span(part.start, today)
+    return longer if len(cut(longer, interval, cap)) == len(cut(part, interval, cap)) else part
 
 
 def _group(spans: Sequence[Span], days: int) -> list[Span]:

@@ -45,8 +45,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What to fetch. `stations`: `2,5,10-20`, `all`, or empty with `sample`. Items: slugs, empty for all.
 
-    `refetch` plans slots that the store already covers, too. `jobs`: ids of the ledger; then just these jobs are
-    planned, whole, and the rest only describes them.
+    `refetch` plans slots that the store already covers, too. `update_since` asks again, of what is stored, for what is
+    pending and for this many days back (see `update`); None: it is no update. `jobs`: ids of the ledger; then just
+    these jobs are planned, whole, and the rest only describes them.
     """
 
     stations: str = ""
@@ -57,6 +58,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     units: str = "M"
     items: tuple[str, ...] = ()
     refetch: bool = False
+    update_since: int | None = None
     jobs: tuple[str, ...] = ()
 
     @property

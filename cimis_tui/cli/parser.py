@@ -94,7 +94,6 @@ def _how(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gzip", action=argparse.BooleanOptionalAction, default=None, help="ask for compressed bodies (default yes)"
     )
-    parser.add_argument("--dry-run", action="store_true", help="say what would be fetched (-v: each page), and stop")
     parser.add_argument("--report", metavar="FILE", help="write the JSON report to this file as well")
     parser.add_argument(
         "--fail-on",
@@ -102,6 +101,10 @@ def _how(parser: argparse.ArgumentParser) -> None:
         default="any",
         help="which failures make the exit code: any (3, default), all, any or a missing record, never",
     )
+
+
+def _dry_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="say what would be fetched (-v: each page), and stop")
 
 
 def _faces(parser: argparse.ArgumentParser) -> None:
@@ -117,6 +120,7 @@ def _backfill(parser: argparse.ArgumentParser) -> None:
     who.add_argument("--sample", type=_positive, metavar="N", help="the first N stations alive throughout the span")
     _what(parser, "--years")
     _how(parser)
+    _dry_run(parser)
     _faces(parser)
     _data_dir(parser)
 
@@ -139,6 +143,7 @@ def _retry(parser: argparse.ArgumentParser) -> None:
         "--from", dest="from_report", metavar="REPORT", help="the failures of this report (default: of the ledger)"
     )
     _how(parser)
+    _dry_run(parser)
     _faces(parser)
     _data_dir(parser)
     _server(parser)
@@ -173,6 +178,7 @@ def _fetch_streaming(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stations", required=True, metavar="LIST", help="2,5,10-20 or all")
     _what(parser, "--year")
     _how(parser)
+    _dry_run(parser)
     parser.add_argument("--perf", action="store_true", help="phases of every result")
     parser.add_argument("--allocs", action="store_true", help="memory a record, retained and at peak (slows the run)")
     _json(parser, "the report as one JSON document on stdout")
@@ -202,6 +208,37 @@ def _query(parser: argparse.ArgumentParser) -> None:
     _data_dir(parser)
 
 
+def _update(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--stations", metavar="LIST", default="all", help="2,5,10-20 or all that are stored (default)")
+    parser.add_argument("--since", metavar="DAYS", default="45d", help="ask again for the last days (default 45d)")
+    _how(parser)
+    _faces(parser)
+    _data_dir(parser)
+    _server(parser)
+
+
+def _revisions(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--station", type=_positive, metavar="N", help="of this station")
+    parser.add_argument("--item", metavar="SLUG", help="of this data item")
+    parser.add_argument("--since", metavar="WHEN", help="seen in the last days (45d) or since a date (yyyy-mm-dd)")
+    parser.add_argument("--run", metavar="RUN", help="seen by this run")
+    shape = parser.add_mutually_exclusive_group()
+    _json(shape)
+    shape.add_argument("--csv", action="store_true", help="comma-separated values on stdout")
+    _data_dir(parser)
+
+
+def _coverage(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--stations", metavar="LIST", help="2,5,10-20 or all (default: those stored)")
+    parser.add_argument(
+        "--years", metavar="YEARS", help="2024 or 2015-2024 (default: from the first to the last stored)"
+    )
+    parser.add_argument("--hourly", action="store_true", help="hourly records instead of daily ones")
+    parser.add_argument("--missing", action="store_true", help="list what is missing or was never asked for, as dates")
+    _json(parser)
+    _data_dir(parser)
+
+
 def _stored(parser: argparse.ArgumentParser) -> None:
     _json(parser)
     _data_dir(parser)
@@ -221,6 +258,7 @@ def _simulate(parser: argparse.ArgumentParser) -> None:
 COMMANDS = (
     Command("demo", "backfill from a simulator on this machine: no key, no network", "demo:demo", _demo),
     Command("backfill", "fetch stations and years into the store", "backfill:backfill", _backfill_command),
+    Command("update", "fetch again what may have changed, and the days since", "update:update", _update),
     Command("retry", "fetch the jobs that failed once more", "retry:retry", _retry),
     Command("ledger", "look at jobs that gave up: list, redrive, drop", "ledger:list_jobs", _ledger),
     Command("attach", "open the dashboard of a run that is going on, or ended", "dashboard:attach", _attach),
@@ -230,6 +268,8 @@ COMMANDS = (
     Command("fetch-streaming", "fetch several stations", "streaming:fetch_streaming", _fetch_streaming),
     Command("fetch", "deprecated: fetch-streaming is faster", "single:fetch", _station_year),
     Command("query", "print stored records of a range of dates", "query:query", _query),
+    Command("revisions", "list what the agency changed of stored data", "revisions:revisions", _revisions),
+    Command("coverage", "what is stored, missing and never asked for, by year", "coverage:coverage", _coverage),
     Command("verify", "read every chunk and compare it with its checksums", "store:verify", _stored),
     Command("rebuild", "make the catalog again from the chunks alone", "store:rebuild", _stored),
     Command("stats", "what is stored, in numbers", "store:stats", _stored),

@@ -21,6 +21,7 @@ DATES = st.dates(date(1982, 6, 7), date(2018, 12, 31))
 SPANS = st.tuples(DATES, st.integers(0, 2800)).map(lambda p: Span(p[0], p[0] + timedelta(days=p[1])))
 INTERVALS = st.sampled_from(list(Interval))
 CAPS = st.integers(1, 12_000)
+TODAY = date(2026, 11, 23)
 
 
 def days(span: Span) -> list[date]:
@@ -116,7 +117,7 @@ def test_no_other_grouping_of_years_needs_fewer_pages(span: Span, interval: Inte
         span=span,
         units=UnitSystem.METRIC,
         items=items_of(interval),
-        today=date(2026, 11, 23),
+        today=TODAY,
         open_slots=lambda number, year, wanted: range(0) if year in stored else wanted,
     )
     pieces = [p for year in span.years if year not in stored and (p := span.within_year(year))]
@@ -141,6 +142,22 @@ def fewest(pieces: list[Span], interval: Interval) -> int:
     return best[-1]
 
 
+@pytest.mark.parametrize(("begins", "end"), [(date(2022, 2, 7), date(2026, 11, 22)), (date(2022, 2, 8), TODAY)])
+def test_today_is_asked_for_only_where_it_takes_no_page_more(begins: date, end: date) -> None:
+    (job,) = build_plan(
+        [station()],
+        interval=Interval.DAILY,
+        span=Span(begins, TODAY),
+        units=UnitSystem.METRIC,
+        items=items_of(Interval.DAILY),
+        today=TODAY,
+        open_slots=lambda number, year, wanted: wanted,
+    ).jobs
+    assert (job.span.end, len(job.pages), job.expected) == (end, 1, (TODAY - begins).days)
+    again = plan_jobs([job.id], [station()], today=TODAY).jobs
+    assert again == (job,), "a job planned from its id is the job that was planned"
+
+
 def test_a_learned_cap_changes_pages_and_not_jobs() -> None:
     def planned(cap: int | None) -> list[tuple[str, int]]:
         made = build_plan(
@@ -149,7 +166,7 @@ def test_a_learned_cap_changes_pages_and_not_jobs() -> None:
             span=Span(date(2015, 1, 1), date(2022, 12, 31)),
             units=UnitSystem.METRIC,
             items=items_of(Interval.DAILY),
-            today=date(2026, 11, 23),
+            today=TODAY,
             open_slots=lambda number, year, wanted: wanted,
             cap=cap,
         )
@@ -199,7 +216,7 @@ def test_what_is_not_a_job_is_said_to_be_none(text: str) -> None:
 
 def test_jobs_are_planned_from_their_ids_alone() -> None:
     names = ["d005-20190101-20221231-M-3", "d002-20150101-20181231-M-3"]
-    plan = plan_jobs(names, [station(2), station(5, connect=date(2020, 1, 1)), station(9)], cap=800)
+    plan = plan_jobs(names, [station(2), station(5, connect=date(2020, 1, 1)), station(9)], today=TODAY, cap=800)
     assert [(j.id, len(j.pages), j.expected) for j in plan.jobs] == [(names[1], 2, 1461), (names[0], 2, 1096)]
     assert [s.number for s in plan.stations] == [2, 5]
     assert [i.slug for i in plan.items] == ["day-air-tmp-avg", "day-air-tmp-max"]
@@ -215,7 +232,7 @@ def test_jobs_are_planned_from_their_ids_alone() -> None:
 )
 def test_jobs_that_cannot_be_one_run(names: list[str], word: str) -> None:
     with pytest.raises(UsageError, match=word):
-        plan_jobs(names, [station(2)])
+        plan_jobs(names, [station(2)], today=TODAY)
 
 
 def test_split_pages_numbers_from_one() -> None:

@@ -79,7 +79,7 @@ def test_an_error_at_any_operation_leaves_a_whole_chunk(tmp_path: Path, code: in
 def test_an_error_on_the_first_write_leaves_nothing(tmp_path: Path) -> None:
     for index in range(1, 6):
         store = Store.create(tmp_path / str(index))
-        store._fs = FailingFileSystem(index, errno.ENOSPC)
+        store.fs = FailingFileSystem(index, errno.ENOSPC)
         with pytest.raises(StoreWriteError, match="could not"):
             store.write(OLD)
         assert [p for p in (store.root / "stations").rglob("*") if p.is_file()] == []
@@ -130,7 +130,7 @@ def test_an_interrupt_leaves_no_temp(tmp_path: Path) -> None:
 
 def test_parents_are_synced_once_a_process(tmp_path: Path) -> None:
     store = Store.create(tmp_path / "D")
-    fs = store._fs = FailingFileSystem()
+    fs = store.fs = FailingFileSystem()
     counts = []
     for year in (2022, 2023, 2024):
         store.write(sample(year=year))
