@@ -30,8 +30,8 @@ def plan(interval: Interval = Interval.DAILY, *, items: int = 14, years: str = "
 
 CHUNK = ChunkEntry(
     station=2, interval=Interval.DAILY, year=2020, units=UnitSystem.METRIC, codec=1, items=10, records=366, nulls=0,
-    first_slot=1, last_slot=366, raw_bytes=1, stored_bytes=7320, digest="", artifact_digest="", covered=(), absent=(), pending=(),
-    written_at=0.0,
+    first_slot=1, last_slot=366, raw_bytes=1, stored_bytes=7320, digest="", artifact_digest="", covered=(),
+    absent=(), pending=(), written_at=0.0,
 )  # fmt: skip
 
 
