@@ -18,7 +18,7 @@ from cimis_engine.fetch.page import fetch_directory
 from cimis_engine.fetch.retry import RetryPolicy
 from cimis_engine.fetch.transport import Slot, ssl_context
 from cimis_engine.model.items import Interval
-from cimis_engine.model.plan import OpenSlots, Plan, build_plan
+from cimis_engine.model.plan import OpenSlots, Plan, build_plan, plan_jobs
 from cimis_engine.model.station import Station, by_number, parse_station_numbers
 from cimis_engine.run.spec import Request, Settings
 from cimis_engine.run.update import stale_slots
@@ -108,10 +108,17 @@ def choose_stations(request: Request, directory: Sequence[Station]) -> tuple[tup
     return tuple(known[n] for n in numbers if n in known), notes
 
 
-def make_plan(store: Store | None, request: Request, directory: Sequence[Station], today: date) -> Plan:
-    """What is to be fetched for a request; without a store, or with `refetch`, everything. Raises `UsageError`."""
-    stations, notes = choose_stations(request, directory)
+def make_plan(
+    store: Store | None, request: Request, directory: Sequence[Station], today: date, cap: int | None = None
+) -> Plan:
+    """What is to be fetched for a request; without a store, or with `refetch`, everything. Raises `UsageError`.
+
+    `cap`: records a page may ask for (see `caps`), None for the default.
+    """
     interval, units, items = Interval(request.interval), request.unit_system, request.item_set()
+    if request.jobs:
+        return plan_jobs(request.jobs, directory, today=today, cap=cap)
+    stations, notes = choose_stations(request, directory)
     open_slots: OpenSlots = _everything
     if store is not None and request.update_since is not None:
         open_slots = stale_slots(store.entry, request, {s.number for s in stations if s.active}, today)
@@ -125,6 +132,7 @@ def make_plan(store: Store | None, request: Request, directory: Sequence[Station
         items=items,
         today=today,
         open_slots=open_slots,
+        cap=cap,
     )
     return replace(plan, notes=notes + plan.notes)
 

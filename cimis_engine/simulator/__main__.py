@@ -32,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--key", metavar="KEY", help="accept this key only (any)")
     add("--cap-daily", type=_whole, default=DAILY_CAP, metavar="N", help=f"daily records a request ({DAILY_CAP})")
     add("--cap-hourly", type=_whole, default=HOURLY_CAP, metavar="N", help=f"hourly records a request ({HOURLY_CAP})")
+    add("--cap-unsaid", action="store_true", help="a refusal for volume does not name the cap")
+    add("--fail-station", type=_whole, action="append", default=[], metavar="N", help="its data always get a 500")
     add("--exit-on-eof", action="store_true", help="end when standard input ends")
 
 
@@ -54,6 +56,8 @@ def config_from_args(args: argparse.Namespace) -> SimulatorConfig:
         key=args.key,
         cap_daily=args.cap_daily,
         cap_hourly=args.cap_hourly,
+        cap_unsaid=args.cap_unsaid,
+        fail_stations=frozenset(args.fail_station),
     )
 
 
