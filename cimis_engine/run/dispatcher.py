@@ -29,7 +29,7 @@ from cimis_engine.run.attempt import AttemptOutcome, run_attempt
 from cimis_engine.run.filing import ChunkNotStoredError, Filing
 from cimis_engine.run.ledger import Ledger
 from cimis_engine.run.spec import RunSpec
-from cimis_engine.run.stops import InternalError, MassFailureError, RunStoppedError
+from cimis_engine.run.stops import Allowance, InternalError, MassFailureError, RunStoppedError
 from cimis_engine.run.work import Job, Page, Work
 
 _IDLE_SECONDS = 3600.0
@@ -52,12 +52,17 @@ class Dispatcher:
         clock: Clock,
         rng: random.Random,
     ) -> None:
-        self._settings, self._run_id, self._plan, self._work = spec.settings, spec.run_id, plan, work
+        self._settings = settings = spec.settings
+        self._run_id, self._plan, self._work = spec.run_id, plan, work
         self._slots, self._pipeline, self._filing, self._ledger = slots, pipeline, filing, ledger
         self._emit, self._clock, self._rng = emit, clock, rng
-        self._api = StationWebApi(self._settings.base_url)
-        self._policy = RetryPolicy(max_attempts=self._settings.max_attempts, base=self._settings.backoff_base)
-        self._throttle = Throttle(ceiling=self._settings.concurrency)
+        self._api = StationWebApi(settings.base_url)
+        self._policy = RetryPolicy(settings.max_attempts, settings.backoff_base, budget=settings.page_budget)
+        self._throttle = Throttle(ceiling=settings.concurrency)
+        self._allowance = Allowance(settings.max_requests, settings.max_duration)
+        self._began = clock.monotonic()
+        self._requests = 0
+        self._served_at = 0.0
         self._flights: dict[asyncio.Task[None], Page] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
@@ -69,7 +74,9 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Until every job is done or given up, or the run is drained or stopped. Nothing is in flight afterwards."""
-        jobs, now = self._plan.jobs, self._clock.time()
+        jobs, now, limit = self._plan.jobs, self._clock.time(), self._throttle.limit
+        if limit < self._throttle.ceiling:
+            self._note_limit(LimitChange(limit, limit, "slow start"))
         await self._filing.on_disk(lambda: self._ledger.enqueue(jobs, self._run_id, now))
         try:
             await self._dispatch()
@@ -117,14 +124,21 @@ class Dispatcher:
         """Seconds until a page could start, if nothing happens before."""
         if self._full() or self.stopped_by:
             return _IDLE_SECONDS
-        due = min(self._work.next_due(), now + _IDLE_SECONDS)
-        return max(0.0, due - now, self._throttle.gate_until - now)
+        due = max(self._work.next_due(), self._throttle.gate_until) - now
+        return max(0.0, min(due, self._allowance.remaining(self._elapsed), _IDLE_SECONDS))
+
+    @property
+    def _elapsed(self) -> float:
+        return self._clock.monotonic() - self._began
 
     def _full(self) -> bool:
         return not self._slots or self.in_flight >= self._throttle.limit
 
     def _next_page(self, now: float) -> Page | None:
-        if self._full() or self.stopped_by or self._throttle.gate_until > now:
+        used_up = self._allowance.used_up(self._requests, self._elapsed)
+        if used_up and self._work.left and not self.stopped_by:
+            self._wind_down(used_up)
+        if self._stopping or self.stopped_by or self._full() or self._throttle.gate_until > now:
             return None
         return self._work.pop(now)
 
@@ -143,7 +157,7 @@ class Dispatcher:
             return
         claimed = await self._filing.on_disk(lambda: self._ledger.claim(self._run_id, wanted, now))
         self._work.unclaimed.difference_update(claimed or self._work.specs)
-        self._work.claimed(claimed)
+        self._work.claimed(claimed, now)
 
     async def _sleep_until_woken(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -154,14 +168,16 @@ class Dispatcher:
 
     def _start_page(self, page: Page) -> None:
         job = page.job.spec
+        page.started = self._clock.time()
         if not page.job.begun:
             page.job.begun = True
             self._emit(ev.JobStarted(job=job.id, station=job.station))
         if page.attempt == 0:
-            page.since = self._clock.time()
+            page.since = page.started
             self._emit(telling.page_started(page))
         page.attempt += 1
         page.job.attempts += 1
+        self._requests += 1
         self._emit(telling.attempt_started(page))
         page.slot = self._slots.pop()
         task = asyncio.create_task(self._fly(page, page.slot), name=f"{job.id} page {page.spec.index}")
@@ -206,10 +222,16 @@ class Dispatcher:
         """What the verdict of an attempt means for its page, its job and the pace of the run."""
         verdict, now = outcome.verdict, self._clock.time()
         if verdict.kind in (VerdictKind.OK, VerdictKind.EMPTY) and outcome.page is not None:
-            self._note_limit(self._throttle.on_success(now))
+            self._served_at = now
+            # An answer without records costs the server next to nothing: it says nothing of how busy it is.
+            ttfb = outcome.timings.ttfb if outcome.page.records else None
+            self._note_limit(self._throttle.on_success(page.started, ttfb))
             self._page_done(page, outcome, outcome.page)
             return
         self._emit(telling.attempt_failed(page, outcome))
+        if verdict.overload:
+            hold = self._policy.hold(self._throttle.refusal(page.started), verdict, self._rng)
+            self._note_limit(self._throttle.on_overload(now, page.started, verdict.error_class, hold))
         if page.job.settled:
             return
         if verdict.kind is VerdictKind.STOP_RUN:
@@ -218,21 +240,33 @@ class Dispatcher:
         elif verdict.kind is VerdictKind.SPLIT and page.spec.span.days > 1:
             self._split(page)
         elif verdict.kind in (VerdictKind.RETRY, VerdictKind.BLOCKED):
-            if verdict.overload:
-                self._note_limit(self._throttle.on_overload(now, verdict.error_class, verdict.retry_after))
-            delay = self._policy.delay(page.attempt, verdict, self._rng, now - page.since)
-            if delay is None:
-                self._page_failed(page, verdict)
-                if verdict.kind is VerdictKind.BLOCKED:
-                    self._stop(RunStoppedError(verdict))
-            else:
-                self._retry(page, verdict, now, delay)
+            self._try_again(page, verdict, now)
         else:
             self._page_failed(page, verdict)
 
-    def _retry(self, page: Page, verdict: Verdict, now: float, delay: float) -> None:
-        self._emit(telling.retry_scheduled(page, verdict, now, delay, self._settings.max_attempts))
-        self._work.push(page, now + delay)
+    def _try_again(self, page: Page, verdict: Verdict, now: float) -> None:
+        """Another attempt, if the page may have one.
+
+        A page that went unserved waits at the gate and keeps its place in the line and its attempts: it did nothing
+        wrong. Its time runs on. When it is over and nobody else was served either, the run stops: none will be.
+        """
+        elapsed, delay = now - page.since, None
+        page.failed_at = now if page.failed_at is None else page.failed_at
+        if verdict.unserved:
+            page.refusals += 1
+            wait = max(0.0, self._throttle.gate_until - now)
+            delay = wait if self._policy.affords(elapsed, wait) else None
+        else:
+            delay = self._policy.delay(page.attempt - page.refusals, verdict, self._rng, elapsed)
+        if delay is None:
+            self._page_failed(page, verdict)
+            turned_away = verdict.unserved or verdict.kind is VerdictKind.BLOCKED
+            if turned_away and self._served_at < page.failed_at:
+                self._stop(RunStoppedError(verdict))
+            return
+        allowed = self._settings.max_attempts + page.refusals
+        self._emit(telling.retry_scheduled(page, verdict, now, delay, allowed))
+        self._work.push(page, page.since if verdict.unserved else now + delay)
 
     def _split(self, page: Page) -> None:
         """The API found the page too large: two halves take its place, under new page numbers."""
@@ -361,16 +395,21 @@ class Dispatcher:
         if self.stopped_by:
             self.stop_now()
             return
+        self._wind_down(reason)
+        asyncio.get_running_loop().call_later(self._settings.drain_timeout, self.stop_now)
+
+    def _wind_down(self, reason: str) -> None:
+        """Start no more pages; what is in flight has all the time that an attempt may take."""
         self.stopped_by = reason
         self._emit(ev.RunPaused(reason="drain"))
-        asyncio.get_running_loop().call_later(self._settings.drain_timeout, self.stop_now)
         self._wake.set()
 
     def stop_now(self) -> None:
         """Abort what is in flight. Chunks being written are finished: they are whole or not there."""
         self._stopping = True
         for task in self._flights:
-            task.cancel()
+            if task is not asyncio.current_task():  # which has just brought the reason, and ends by itself
+                task.cancel()
         self._wake.set()
 
     def _stop(self, error: CimisError) -> None:

@@ -66,7 +66,7 @@ def attempt_cancelled(page: Page) -> ev.AttemptFailed:
         attempt=page.attempt,
         verdict="cancelled",
         error_class="cancelled",
-        reason="aborted by the operator",
+        reason="aborted from our side",
         status=None,
         reused=False,
         timings=ev.Timings(),

@@ -36,12 +36,18 @@ class Job:
 
 @dataclass(slots=True, eq=False)
 class Page:
-    """`attempt` numbers the attempt under way or last made; `since` is when the first one started (Unix seconds)."""
+    """`attempt` numbers the attempt under way or last made, `refusals` counts those that the server did not look at.
+
+    `since` is when the first one started, `started` the last, `failed_at` when one first failed (Unix seconds).
+    """
 
     job: Job
     spec: PageSpec
     attempt: int = 0
+    refusals: int = 0
     since: float = 0.0
+    started: float = 0.0
+    failed_at: float | None = None
     slot: Slot | None = None
     session: Session | None = None
 
@@ -66,15 +72,15 @@ class Work:
         """Whether anything waits to be started."""
         return bool(self._waiting or self.unclaimed)
 
-    def claimed(self, names: Iterable[str]) -> None:
-        """The ledger leased these jobs: their pages may start."""
+    def claimed(self, names: Iterable[str], now: float) -> None:
+        """The ledger leased these jobs: their pages are due."""
         for name in names:
             if name not in self.open:
                 continue  # cancelled while it was being claimed
             spec = self.specs[name]
             job = self.jobs[name] = Job(spec, pages_left=len(spec.pages), next_page=len(spec.pages) + 1)
             for page in spec.pages:
-                self.push(Page(job, page), 0.0)
+                self.push(Page(job, page), now)
 
     def push(self, page: Page, at: float) -> None:
         """Let a page wait until it is due `at` (Unix seconds)."""

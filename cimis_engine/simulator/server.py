@@ -9,7 +9,7 @@ import shutil
 import ssl
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from cimis_engine.simulator.api import (
     answer_of,
     blocked,
     refused,
+    revoked,
     truncated,
 )
 from cimis_engine.simulator.config import SimulatorConfig
@@ -68,6 +69,7 @@ class Simulator:
         self.tally = Tally()
         self._api = Api(make_source(config), Limits(config.cap_daily, config.cap_hourly), config.key)
         self._seen: Counter[str] = Counter()
+        self._let_through: deque[float] = deque()
         self._last_used: float | None = None
         self._server: asyncio.Server | None = None
         self._context: ssl.SSLContext | None = None
@@ -206,7 +208,21 @@ class Simulator:
             return refused(gateway_refusal(404, "Resource not found"))
         if request.method != "GET":
             return refused(gateway_refusal(405, "Method not allowed"))
-        return self._api.refuse(request)
+        if self.config.revoke_after is not None and self.tally.requests > self.config.revoke_after:
+            return revoked()
+        return self._api.refuse(request) or self._over_the_rate()
+
+    def _over_the_rate(self) -> HttpAnswer | None:
+        """The gateway's refusal, when it has let through as many requests within a second as it may."""
+        if self.config.rate is None:
+            return None
+        now = time.monotonic()
+        while self._let_through and self._let_through[0] <= now - 1.0:
+            self._let_through.popleft()
+        if len(self._let_through) >= self.config.rate:
+            return _instead(Fault.RETRY_AFTER)
+        self._let_through.append(now)
+        return None
 
     def _delay(self, name: str, seen: int) -> float:
         """Seconds before the first byte: latency, its jitter, and waking up after idleness."""
