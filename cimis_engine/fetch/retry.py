@@ -36,13 +36,16 @@ class RetryPolicy:
         """Seconds a page waits after failure number `failures` (from 1), `elapsed` since it began; None: give up."""
         if verdict.kind not in (VerdictKind.RETRY, VerdictKind.BLOCKED) or failures >= self.max_attempts:
             return None
-        if verdict.retry_after is not None:
-            wait = verdict.retry_after
-        elif verdict.kind is VerdictKind.BLOCKED:
-            wait = self._blocked(failures)
-        else:
-            wait = rng.random() * self._interval(failures)
+        wait = self.wait(failures, verdict, rng)
         return wait if self.affords(elapsed, wait) else None
+
+    def wait(self, n: int, verdict: Verdict, rng: random.Random) -> float:
+        """Seconds a page waits the `n`-th time, however often that is."""
+        if verdict.retry_after is not None:
+            return verdict.retry_after
+        if verdict.kind is VerdictKind.BLOCKED:
+            return self._blocked(n)
+        return rng.random() * self._interval(n)
 
     def hold(self, refusals: int, verdict: Verdict, rng: random.Random) -> float:
         """Seconds all slots wait after the run's refusal number `refusals` in a row; 0 if it was none."""

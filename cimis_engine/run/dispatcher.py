@@ -247,26 +247,29 @@ class Dispatcher:
     def _try_again(self, page: Page, verdict: Verdict, now: float) -> None:
         """Another attempt, if the page may have one.
 
-        A page that went unserved waits at the gate and keeps its place in the line and its attempts: it did nothing
-        wrong. Its time runs on. When it is over and nobody else was served either, the run stops: none will be.
+        A page that went unserved keeps its attempts: it did nothing wrong, and its time bounds its waiting. One that
+        the firewall turned away loses one, and its last as soon as the whole run is turned away that often in a row.
+        When a page gives up so and nobody else was served meanwhile, the run stops: nobody will be.
         """
-        elapsed, delay = now - page.since, None
+        elapsed = now - page.since
         page.failed_at = now if page.failed_at is None else page.failed_at
+        blocked = verdict.kind is VerdictKind.BLOCKED
         if verdict.unserved:
             page.refusals += 1
-            wait = max(0.0, self._throttle.gate_until - now)
+            wait = max(self._policy.wait(page.refusals, verdict, self._rng), self._throttle.gate_until - now)
             delay = wait if self._policy.affords(elapsed, wait) else None
         else:
-            delay = self._policy.delay(page.attempt - page.refusals, verdict, self._rng, elapsed)
+            failures = page.attempt - page.refusals
+            failures = max(failures, self._throttle.refusals) if blocked else failures
+            delay = self._policy.delay(failures, verdict, self._rng, elapsed)
         if delay is None:
             self._page_failed(page, verdict)
-            turned_away = verdict.unserved or verdict.kind is VerdictKind.BLOCKED
-            if turned_away and self._served_at < page.failed_at:
+            if (verdict.unserved or blocked) and self._served_at < page.failed_at:
                 self._stop(RunStoppedError(verdict))
             return
         allowed = self._settings.max_attempts + page.refusals
         self._emit(telling.retry_scheduled(page, verdict, now, delay, allowed))
-        self._work.push(page, page.since if verdict.unserved else now + delay)
+        self._work.push(page, now + delay)
 
     def _split(self, page: Page) -> None:
         """The API found the page too large: two halves take its place, under new page numbers."""

@@ -17,9 +17,9 @@ class SimulatorConfig:
 
     `latency`, `jitter` in milliseconds before the first byte; `stall` in seconds. `now` is the agency's "today", at
     noon (None: the real clock, in PST). `stations` is the total to invent up to (None: the built-in ones). `key` None
-    accepts any that is not empty; after `revoke_after` requests none is accepted any more. `rate` requests are let
-    through within a second, the others get 429 with `Retry-After` (None: all are let through). `revise` is a seed by
-    which some past station-days differ from those without it.
+    accepts any that is not empty; after `revoke_after` requests none is accepted any more. `rate` requests for data are
+    let through within a second, the others get 429 with `Retry-After` (None: all are let through). `revise` is a seed
+    by which some past station-days differ from those without it.
     """
 
     port: int = 0

@@ -88,6 +88,7 @@ def test_no_wait_is_below_zero_above_the_cap_or_beyond_the_budget(
     if wait is not None:
         assert 0.0 <= wait <= policy.cap
         assert elapsed + wait <= policy.budget
+    assert 0.0 <= policy.wait(failures, verdict, random.Random(seed)) <= policy.cap
     assert 0.0 <= policy.hold(failures, verdict, random.Random(seed)) <= policy.cap
 
 
