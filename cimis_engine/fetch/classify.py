@@ -27,6 +27,7 @@ TRANSIENT = (
 """The error classes after which trying later may help."""
 
 _ERR = re.compile(rb"\[?(ERR\d{4})-([A-Z ]+)\]?\s*([^\"]*)")
+_LIMIT = re.compile(rb"(?:maximum|limit)\D*([0-9][0-9,]{0,12})", re.IGNORECASE)
 _EMPTY = re.compile(rb'"(?:Records|Providers)"\s*:\s*\[\s*\]')
 _MESSAGE = re.compile(rb'"[Mm]essage"\s*:\s*"((?:[^"\\]|\\.)*)')
 _TRY_AGAIN = re.compile(rb"[Tt]ry again in (\d{1,9}) second")
@@ -71,13 +72,17 @@ class VerdictKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`error_class` is one short stable word (empty on success), `retry_after` the seconds the server asked for."""
+    """`error_class` is one short stable word (empty on success), `retry_after` the seconds the server asked for.
+
+    `limit`: the most records a request may ask for, where a refusal names it.
+    """
 
     kind: VerdictKind
     error_class: str = ""
     reason: str = ""
     retry_after: float | None = None
     hint: str = ""
+    limit: int | None = None
 
     @property
     def unserved(self) -> bool:
@@ -159,7 +164,9 @@ def _api_error(status: int, found: re.Match[bytes], wait: float | None) -> Verdi
     detail = excerpt(re.sub(rb"\[[^\]]*\]?", b"[...]", found[3]))
     reason = f"HTTP {status} {code} {name}" + (f": {detail}" if detail else "")
     if known == "volume":
-        return Verdict(VerdictKind.SPLIT, known, reason)
+        named = _LIMIT.search(found[3])
+        limit = int(named[1].replace(b",", b"")) if named else None
+        return Verdict(VerdictKind.SPLIT, known, reason, limit=limit)
     if not known and status >= 500:
         return Verdict(VerdictKind.RETRY, _server_class(status), reason, wait)
     return Verdict(VerdictKind.FAIL_JOB, known or _client_class(status), reason, hint=hint)

@@ -22,10 +22,12 @@ from cimis_engine.fetch.pipeline import DecodePipeline
 from cimis_engine.fetch.retry import RetryPolicy
 from cimis_engine.fetch.throttle import LimitChange, Throttle
 from cimis_engine.fetch.transport import Slot
-from cimis_engine.model.plan import PageSpec, Plan, split_pages
+from cimis_engine.model.paging import PageSpec, lowered, recut
+from cimis_engine.model.plan import Plan
 from cimis_engine.run import events as ev
 from cimis_engine.run import telling
 from cimis_engine.run.attempt import AttemptOutcome, run_attempt
+from cimis_engine.run.caps import CapTable
 from cimis_engine.run.filing import ChunkNotStoredError, Filing
 from cimis_engine.run.ledger import Ledger
 from cimis_engine.run.spec import RunSpec
@@ -48,6 +50,7 @@ class Dispatcher:
         pipeline: DecodePipeline,
         filing: Filing,
         ledger: Ledger,
+        caps: CapTable,
         emit: Callable[[ev.Event], None],
         clock: Clock,
         rng: random.Random,
@@ -56,6 +59,7 @@ class Dispatcher:
         self._run_id, self._plan, self._work = spec.run_id, plan, work
         self._slots, self._pipeline, self._filing, self._ledger = slots, pipeline, filing, ledger
         self._emit, self._clock, self._rng = emit, clock, rng
+        self._caps, self._cap = caps, plan.cap
         self._api = StationWebApi(settings.base_url)
         self._policy = RetryPolicy(settings.max_attempts, settings.backoff_base, budget=settings.page_budget)
         self._throttle = Throttle(ceiling=settings.concurrency)
@@ -167,7 +171,10 @@ class Dispatcher:
     # -- one page -----------------------------------------------------------------------------------------------
 
     def _start_page(self, page: Page) -> None:
-        job = page.job.spec
+        job, span = page.job.spec, page.spec.span
+        if page.attempt == 0 and span.days > 1 and span.records(self._plan.interval) > self._cap:
+            self._repage(page)  # the cap was learned after it was planned
+            return
         page.started = self._clock.time()
         if not page.job.begun:
             page.job.begun = True
@@ -238,7 +245,7 @@ class Dispatcher:
             self._page_failed(page, verdict)
             self._stop(RunStoppedError(verdict))
         elif verdict.kind is VerdictKind.SPLIT and page.spec.span.days > 1:
-            self._split(page)
+            self._split(page, verdict)
         elif verdict.kind in (VerdictKind.RETRY, VerdictKind.BLOCKED):
             self._try_again(page, verdict, now)
         else:
@@ -271,15 +278,32 @@ class Dispatcher:
         self._emit(telling.retry_scheduled(page, verdict, now, delay, allowed))
         self._work.push(page, now + delay)
 
-    def _split(self, page: Page) -> None:
-        """The API found the page too large: two halves take its place, under new page numbers."""
-        halves = split_pages(
-            page.spec.span, self._plan.interval, max(1, page.spec.span.records(self._plan.interval) // 2)
-        )
-        page.job.pages_left += len(halves) - 1
-        for half in halves:
-            self._work.push(Page(page.job, PageSpec(page.job.next_page, half.span)), 0.0)
-            page.job.next_page += 1
+    def _split(self, page: Page, verdict: Verdict) -> None:
+        """The API found the page too large: the cap is learned, for this run and the next, and the page cut anew."""
+        interval, now = self._plan.interval, self._clock.time()
+        cap = lowered(self._cap, page.spec.span.records(interval), verdict.limit)
+        if cap < self._cap:
+            self._cap = cap
+            text = f"the API takes at most {cap:,} {interval} records a request: pages are cut to that from here on"
+            self._emit(ev.Warned(code="page-cap", message=text))
+            url = self._settings.base_url
+            self._background(self._filing.on_disk(lambda: self._caps.learn(url, interval, cap, now)))
+        self._repage(page)
+
+    def _repage(self, page: Page) -> None:
+        """Cut a page, and what of its job was not begun, under the cap as it is now.
+
+        Pages not begun give their numbers to the new ones; the number of a refused page is used up.
+        """
+        job = page.job
+        old = [page, *self._work.take_fresh(job)]
+        free = sorted(p.spec.index for p in old if p.attempt == 0)
+        spans = recut((p.spec.span for p in old), self._plan.interval, self._cap)
+        job.pages_left += len(spans) - len(old)
+        for span in spans:
+            number = free.pop(0) if free else job.next_page
+            job.next_page = max(job.next_page, number + 1)
+            self._work.push(Page(job, PageSpec(number, span)), 0.0)
 
     def _page_done(self, page: Page, outcome: AttemptOutcome, decoded: DecodedPage) -> None:
         self._consecutive_failures = 0
@@ -293,6 +317,7 @@ class Dispatcher:
             self._emit(ev.Warned(code="unexpected-records", message=text, station=page.job.spec.station))
         if page.job.settled:
             return
+        page.job.unexpected += decoded.unexpected
         for batch in decoded.batches:
             page.job.batches.setdefault(batch.year, []).append(batch)
         page.job.pages_left -= 1
@@ -342,14 +367,23 @@ class Dispatcher:
     async def _file(self, job: Job) -> None:
         spec = job.spec
         try:
-            records, missing = await self._filing.file(spec, job.batches)
+            chunks = await self._filing.file(spec, job.batches)
         except ChunkNotStoredError as error:
             self._job_failed(job, error.error_class, str(error), error.hint, job.attempts)
             return
         await self._filing.on_disk(lambda: self._ledger.finish(spec.id, job.attempts, self._clock.time()))
         self._work.settle(job, failed=False)
         self._emit(
-            ev.JobFinished(job=spec.id, station=spec.station, records=records, expected=spec.expected, missing=missing)
+            ev.JobFinished(
+                job=spec.id,
+                station=spec.station,
+                records=sum(c.records for c in chunks),
+                expected=spec.expected,
+                missing=sum(c.missing for c in chunks),
+                unexpected=job.unexpected + sum(c.unexpected for c in chunks),
+                provisional=sum(c.provisional for c in chunks),
+                revised=sum(c.revised for c in chunks),
+            )
         )
 
     def _background(self, work: Coroutine[Any, Any, None]) -> None:

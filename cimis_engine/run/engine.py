@@ -17,6 +17,7 @@ from cimis_engine.fetch.transport import Slot, ssl_context
 from cimis_engine.model.plan import Plan
 from cimis_engine.run import events as ev
 from cimis_engine.run.alerts import RULES, evaluate
+from cimis_engine.run.caps import CapTable
 from cimis_engine.run.control import ControlServer
 from cimis_engine.run.dispatcher import Dispatcher
 from cimis_engine.run.filing import Filing
@@ -67,7 +68,7 @@ async def run_engine(
     meter = Meter(clock)
     started = clock.monotonic()
     emit(_started(spec, plan, meter.pid))
-    filing = Filing(plan, store, emit)
+    filing = Filing(plan, store, emit, spec.run_id)
     context = ssl_context(Path(settings.ca_file) if settings.ca_file else None)
     slots = [
         Slot(
@@ -92,6 +93,7 @@ async def run_engine(
         pipeline=pipeline,
         filing=filing,
         ledger=await filing.on_disk(lambda: Ledger(store.database)),
+        caps=await filing.on_disk(lambda: CapTable(store.database)),
         emit=emit,
         clock=clock,
         rng=random.Random(),

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from cimis_engine.fetch.pipeline import Session
 from cimis_engine.fetch.transport import Slot
 from cimis_engine.model.batch import RecordBatch
-from cimis_engine.model.plan import JobSpec, PageSpec, Plan
+from cimis_engine.model.paging import PageSpec
+from cimis_engine.model.plan import JobSpec, Plan
 
 
 @dataclass(slots=True, eq=False)
@@ -27,6 +28,7 @@ class Job:
     begun: bool = False
     settled: bool = False
     attempts: int = 0
+    unexpected: int = 0
     batches: dict[int, list[RecordBatch]] = field(default_factory=dict)
 
     @property
@@ -107,6 +109,13 @@ class Work:
     def next_due(self) -> float:
         """When the next page that is not paused is due; infinity if there is none."""
         return min((at for at, _, page in self._waiting if self._may_run(page)), default=math.inf)
+
+    def take_fresh(self, job: Job) -> list[Page]:
+        """Take out the pages of a job that wait and were not begun."""
+        fresh = [entry for entry in self._waiting if entry[2].job is job and entry[2].attempt == 0]
+        self._waiting = [entry for entry in self._waiting if entry not in fresh]
+        heapq.heapify(self._waiting)
+        return [page for _, _, page in fresh]
 
     def settle(self, job: Job, *, failed: bool) -> None:
         """A job is done, or given up: none of its pages waits any longer."""

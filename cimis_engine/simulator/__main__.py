@@ -34,6 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--rate", type=_whole, metavar="N", help="data requests let through a second, others get 429 (any number)")
     add("--cap-daily", type=_whole, default=DAILY_CAP, metavar="N", help=f"daily records a request ({DAILY_CAP})")
     add("--cap-hourly", type=_whole, default=HOURLY_CAP, metavar="N", help=f"hourly records a request ({HOURLY_CAP})")
+    add("--cap-unsaid", action="store_true", help="a refusal for volume does not name the cap")
+    add("--fail-station", type=_whole, action="append", default=[], metavar="N", help="its data always get a 500")
     add("--exit-on-eof", action="store_true", help="end when standard input ends")
 
 
@@ -58,6 +60,8 @@ def config_from_args(args: argparse.Namespace) -> SimulatorConfig:
         rate=args.rate,
         cap_daily=args.cap_daily,
         cap_hourly=args.cap_hourly,
+        cap_unsaid=args.cap_unsaid,
+        fail_stations=frozenset(args.fail_station),
     )
 
 

@@ -19,7 +19,8 @@ class SimulatorConfig:
     noon (None: the real clock, in PST). `stations` is the total to invent up to (None: the built-in ones). `key` None
     accepts any that is not empty; after `revoke_after` requests none is accepted any more. `rate` requests for data are
     let through within a second, the others get 429 with `Retry-After` (None: all are let through). `revise` is a seed
-    by which some past station-days differ from those without it.
+    by which some past station-days differ from those without it. `cap_unsaid`: a refusal for volume does not name the
+    cap. `fail_stations`: data of these are always a 500.
     """
 
     port: int = 0
@@ -40,3 +41,5 @@ class SimulatorConfig:
     rate: int | None = None
     cap_daily: int = DAILY_CAP
     cap_hourly: int = HOURLY_CAP
+    cap_unsaid: bool = False
+    fail_stations: frozenset[int] = frozenset()

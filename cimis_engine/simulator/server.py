@@ -67,7 +67,7 @@ class Simulator:
         self.config = config
         self.ca_file: Path | None = config.ca_file if config.tls else None
         self.tally = Tally()
-        self._api = Api(make_source(config), Limits(config.cap_daily, config.cap_hourly), config.key)
+        self._api = Api(make_source(config), Limits(config.cap_daily, config.cap_hourly, config.cap_unsaid), config.key)
         self._seen: Counter[str] = Counter()
         self._let_through: deque[float] = deque()
         self._last_used: float | None = None
@@ -254,6 +254,8 @@ class Simulator:
                 return self._api.stations(request)
             now = self.now()
             query = self._api.query(request, now)
+            if self.config.fail_stations.intersection(query.stations):
+                raise gateway_refusal(500, "Internal server error")
         except ApiRefusalError as error:
             return refused(error)
         page = self._api.cached(query, now)

@@ -140,6 +140,9 @@ def _possible(settings: Settings) -> Settings:
         least = 0.0 if name == "drain_timeout" else 1e-9
         if (time := getattr(settings, name)) is not None and not least <= time < 1e9:
             raise UsageError(f"{name} is a time above zero, not {time:g}", hint="write seconds, or 90s, 15m, 2h")
+    for name in ("cap_daily", "cap_hourly"):
+        if (cap := getattr(settings, name)) is not None and cap < 1:
+            raise UsageError(f"{name} is the records a request may ask for, at least 1, not {cap}")
     if settings.ca_file and not Path(settings.ca_file).is_file():
         raise UsageError(f"no certificate file {settings.ca_file}")
     return settings
