@@ -280,8 +280,8 @@ class PageDecoder:
                     offset, text = self._consumed + at - 1 + inner, piece[at + inner :]
                     break
                 at += len(bytes(raw))
-        except msgspec.DecodeError:
-            pass  # the rest of the batch is broken too; its beginning has to do
+        except (msgspec.DecodeError, RecursionError):
+            pass  # the rest of the batch is broken too, or too deep; its beginning has to do
         return DecodeError(
             "schema", message, path=self._path(index, field), offset=offset, excerpt=found or excerpt(bytes(text))
         )

@@ -29,6 +29,8 @@ from cimis_engine.run.process import mark_running
 from cimis_engine.run.report import build_report, write_report
 from cimis_engine.run.spec import RunSpec
 from cimis_engine.run.state import RunState
+from cimis_engine.run.steering import Steering
+from cimis_engine.run.work import Work
 from cimis_engine.store.store import Store
 
 JOURNAL = "events.jsonl"
@@ -82,9 +84,11 @@ async def run_engine(
     ]
     all_slots = tuple(slots)
     pipeline = DecodePipeline(clock=clock)
+    work = Work(plan)
     dispatcher = Dispatcher(
         spec,
         plan,
+        work,
         slots=slots,
         pipeline=pipeline,
         filing=filing,
@@ -94,6 +98,8 @@ async def run_engine(
         clock=clock,
         rng=random.Random(),
     )
+
+    steering = Steering(dispatcher, work, emit)
 
     async def watch() -> None:
         for second in range(1, 1 << 31):
@@ -106,7 +112,7 @@ async def run_engine(
 
     try:
         with _signals(dispatcher) if handle_signals else contextlib.nullcontext():
-            async with ControlServer(run_dir, dispatcher.command), _beside(pipeline.run(), meter.beat(), watch()):
+            async with ControlServer(run_dir, steering.command), _beside(pipeline.run(), meter.beat(), watch()):
                 await dispatcher.run()
     finally:
         await asyncio.gather(*(slot.aclose() for slot in all_slots), return_exceptions=True)

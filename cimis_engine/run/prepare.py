@@ -57,7 +57,7 @@ async def load_directory(
         attempt_timeout=settings.attempt_timeout,
     )
     try:
-        policy = RetryPolicy(max_attempts=settings.max_attempts, base=settings.backoff_base)
+        policy = RetryPolicy(settings.max_attempts, settings.backoff_base, budget=settings.page_budget)
         stations = await fetch_directory(slot, StationWebApi(settings.base_url), policy, clock, random.Random())
     finally:
         await slot.aclose()

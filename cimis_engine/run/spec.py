@@ -17,6 +17,10 @@ DEFAULT_BASE_URL = "https://et.water.ca.gov"
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How to fetch. Seconds unless named otherwise. `ca_file` adds a certificate authority; verification is never off.
 
+    A page gets `max_attempts`, not counting those the server did not look at, and `page_budget` seconds from its first
+    one, waits included. The run ends, resumable, after `max_requests` requests for data or `max_duration` seconds
+    (None: no such limit), and when `max_failures` jobs in a row have failed.
+
     `whole_body` reads a response to its end before decoding it: the predecessor's way, kept as the baseline of
     benchmarks. `decoder` is `fast` or `ijson` (the strict reference). `cap_daily`, `cap_hourly`: records a request may
     ask for, in place of what was learned from the API (see `caps`).
@@ -29,12 +33,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
     attempt_timeout: float = 120.0
+    page_budget: float = 900.0
     backoff_base: float = 1.0
     gzip: bool = True
     decoder: str = "fast"
     whole_body: bool = False
     drain_timeout: float = 30.0
     max_failures: int = 20
+    max_requests: int | None = None
+    max_duration: float | None = None
     cap_daily: int | None = None
     cap_hourly: int | None = None
 

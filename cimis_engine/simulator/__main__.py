@@ -30,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--revise", type=int, metavar="SEED", help="some past days differ from those without it")
     add("--recorded", type=Path, metavar="DIR", help="serve real API bodies from this folder")
     add("--key", metavar="KEY", help="accept this key only (any)")
+    add("--revoke-after", type=_whole, metavar="N", help="refuse every key after N requests (never)")
+    add("--rate", type=_whole, metavar="N", help="data requests let through a second, others get 429 (any number)")
     add("--cap-daily", type=_whole, default=DAILY_CAP, metavar="N", help=f"daily records a request ({DAILY_CAP})")
     add("--cap-hourly", type=_whole, default=HOURLY_CAP, metavar="N", help=f"hourly records a request ({HOURLY_CAP})")
     add("--cap-unsaid", action="store_true", help="a refusal for volume does not name the cap")
@@ -54,6 +56,8 @@ def config_from_args(args: argparse.Namespace) -> SimulatorConfig:
         revise=args.revise,
         recorded=args.recorded,
         key=args.key,
+        revoke_after=args.revoke_after,
+        rate=args.rate,
         cap_daily=args.cap_daily,
         cap_hourly=args.cap_hourly,
         cap_unsaid=args.cap_unsaid,

@@ -81,7 +81,7 @@ def leave(run_dir: Path, code: int, args: Namespace, output: Output, engine: sub
         output.note(f"  {finished.message}")
     hand_over(report, output, to_stdout=args.json, file=args.report)
     missing = sum(int(r.get("missing") or 0) for r in report["results"])
-    return settle(finished.exit_code, args.fail_on, missing)
+    return settle(finished.exit_code, args.fail_on, missing, interrupted=finished.outcome == "interrupted")
 
 
 def _returncode(run_dir: Path, engine: subprocess.Popen[bytes] | None) -> int | None:

@@ -94,6 +94,8 @@ def _how(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gzip", action=argparse.BooleanOptionalAction, default=None, help="ask for compressed bodies (default yes)"
     )
+    parser.add_argument("--max-requests", type=_positive, metavar="N", help="end, resumable, after N requests for data")
+    parser.add_argument("--max-duration", metavar="TIME", help="end, resumable, after 90s, 15m or 2h")
     parser.add_argument("--report", metavar="FILE", help="write the JSON report to this file as well")
     parser.add_argument(
         "--fail-on",

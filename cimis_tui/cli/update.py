@@ -43,8 +43,9 @@ def update(args: Namespace, output: Output) -> int:
         state = _run(job, args, output)
         reports.append(build_report(state))
         missing = sum(r.missing for r in state.results.values())
-        codes.append(settle(state.exit_code or 0, args.fail_on, missing))
-        if codes[-1] not in (0, PARTIAL, UNREACHED):
+        interrupted = state.outcome == "interrupted"
+        codes.append(settle(state.exit_code or 0, args.fail_on, missing, interrupted=interrupted))
+        if interrupted or codes[-1] not in (0, PARTIAL, UNREACHED):
             break  # interrupted, or refused for good: the next run would fare no better
     hand_over(document(reports, joint_code(codes)), output, to_stdout=args.json, file=args.report)
     return joint_code(codes)
