@@ -35,6 +35,8 @@ from cimis_engine.run.stops import Allowance, InternalError, MassFailureError, R
 from cimis_engine.run.work import Job, Page, Work
 
 _IDLE_SECONDS = 3600.0
+_PAGES_AHEAD = 2
+"""Pages a slot that are leased before they can start."""
 
 
 class Dispatcher:
@@ -71,6 +73,7 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._stopping = False
+        self._claiming = False
         self._consecutive_failures = 0
         self._warned: set[str] = set()
         self.stopped_by: str | None = None
@@ -116,8 +119,8 @@ class Dispatcher:
         """Start pages while there is room; return when nothing is left to start or to wait for."""
         while not self._stopping:
             self._wake.clear()
-            await self._claim()
             now = self._clock.time()
+            self._claim_ahead(now)
             while (page := self._next_page(now)) is not None:
                 self._start_page(page)
             if self._idle():
@@ -153,15 +156,26 @@ class Dispatcher:
             return True
         return not self._work.left
 
-    async def _claim(self) -> None:
-        """Lease just enough jobs that the slots never wait for work."""
-        now = self._clock.time()
-        wanted = 2 * self._throttle.limit - self._work.due(now)
-        if wanted <= 0 or not self._work.unclaimed or self._work.paused or self.stopped_by:
+    def _claim_ahead(self, now: float) -> None:
+        """Lease jobs while the pages of those leased before still last.
+
+        A lease is written behind the chunks that wait to be: slots never wait for the disk, and a disk that is slower
+        than the API holds back what is begun, not memory.
+        """
+        wanted = _PAGES_AHEAD * self._throttle.limit - self._work.due(now)
+        if wanted <= 0 or self._claiming or not self._work.unclaimed or self._work.paused or self.stopped_by:
             return
-        claimed = await self._filing.on_disk(lambda: self._ledger.claim(self._run_id, wanted, now))
-        self._work.unclaimed.difference_update(claimed or self._work.specs)
-        self._work.claimed(claimed, now)
+        self._claiming = True
+        self._background(self._claim(wanted))
+
+    async def _claim(self, count: int) -> None:
+        try:
+            now = self._clock.time()
+            claimed = await self._filing.on_disk(lambda: self._ledger.claim(self._run_id, count, now))
+            self._work.unclaimed.difference_update(claimed or self._work.specs)
+            self._work.claimed(claimed, self._clock.time())
+        finally:
+            self._claiming = False
 
     async def _sleep_until_woken(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

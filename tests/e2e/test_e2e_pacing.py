@@ -34,13 +34,13 @@ def ends(events: list[dict[str, Any]]) -> Counter[tuple[str, int, int]]:
 
 def test_a_rate_limit_costs_waiting_and_nothing_else(cimis: Run, tmp_path: Path) -> None:
     """One attempt a page, more asked for than is let through: all is stored, every 429 heeded, every change told."""
-    with start_simulator(["--rate", "8", "--latency", "20"]) as api:
+    with start_simulator(["--rate", "4", "--latency", "0"]) as api:
         done = cimis(*COMMAND, "--concurrency", "8", "--retries", "1", on=api)
         log, stats = api.log(), api.stats()
     report = json.loads(done.stdout)
     check_report(report)
     assert (report["successful"], report["failed"]) == (128, 0)
-    assert stats["by_status"]["429"] >= 2, "the limit was met"
+    assert stats["by_status"].get("429"), "the limit was met"
     assert not violations(sent(journal(tmp_path / "D"), log))
     changes = [e for e in journal(tmp_path / "D") if e["kind"] == "throttle.changed"]
     assert (changes[0]["cause"], changes[0]["new"]) == ("slow start", 4)
