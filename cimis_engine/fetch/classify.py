@@ -21,11 +21,19 @@ _ERR = re.compile(rb"\[?(ERR\d{4})-([A-Z ]+)\]?\s*([^\"]*)")
 _EMPTY = re.compile(rb'"(?:Records|Providers)"\s*:\s*\[\s*\]')
 _KEY_HINT = "check the key (CIMIS_APP_KEY, or CIMIS_APP_KEY_FILE); a key is free at cimis.water.ca.gov"
 _BLOCKED_HINT = "the agency's firewall turned the request away: wait, lower --concurrency, then run again"
+_SPATIAL_HINT = "spatial records hold day-asce-eto and day-sol-rad-avg only"
 _ERR_HINTS = {
     "ERR1010": "the API takes dates up to today in California",
     "ERR1011": "the record begins on 1982-06-07",
     "ERR1012": "the start date must not be after the end date",
+    "ERR1019": "`cimis stations` lists the stations",
+    "ERR1025": "write LAT,LON in decimal degrees, the longitude negative: 38.54,-121.78",
+    "ERR1031": "no station serves this zip code; try --prefer SCS, or --coordinates",
+    "ERR1034": "spatial records cover California only",
     "ERR1035": "`cimis items` lists the data items",
+    "ERR2007": "spatial records are daily: drop --hourly",
+    "ERR2114": _SPATIAL_HINT,
+    "ERR2115": _SPATIAL_HINT,
 }
 _NOT_FOUND = frozenset({"ERR1019", "ERR1031", "ERR1034", "ERR1035"})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cimis_engine.clock import Clock
 from cimis_engine.fetch.classify import Verdict, classify
@@ -69,7 +69,7 @@ async def run_attempt(
             page = await session.finish()
         except DecodeError as failure:
             error = failure
-    verdict = classify(status, headers, session.head, error, now=clock.time())
+    verdict = classify(status, headers, slot.redactor.data(session.head), error, now=clock.time())
     timings = Timings(
         pool_wait=phases.pool_wait,
         dns=phases.dns,
@@ -82,7 +82,7 @@ async def run_attempt(
         total=phases.total_ms,
     )
     return AttemptOutcome(
-        verdict,
+        replace(verdict, reason=slot.redactor.text(verdict.reason)),
         page,
         status,
         timings,

@@ -17,10 +17,10 @@ from typing import Any
 
 from cimis_engine.clock import Clock
 from cimis_engine.errors import CimisError
-from cimis_engine.fetch.api import StationWebApi
 from cimis_engine.fetch.classify import Verdict, VerdictKind
 from cimis_engine.fetch.decode import DecodedPage, PageDecoder
 from cimis_engine.fetch.decode_ijson import IjsonPageDecoder
+from cimis_engine.fetch.dialect import dialect_of
 from cimis_engine.fetch.pipeline import DecodePipeline, Session
 from cimis_engine.fetch.retry import RetryPolicy
 from cimis_engine.fetch.throttle import LimitChange, Throttle
@@ -84,7 +84,7 @@ class Dispatcher:
         self._settings, self._run_id, self._plan = spec.settings, spec.run_id, plan
         self._slots, self._pipeline, self._filing, self._ledger = slots, pipeline, filing, ledger
         self._emit, self._clock, self._rng = emit, clock, rng
-        self._api = StationWebApi(self._settings.base_url)
+        self._api = dialect_of(self._settings.api, self._settings.base_url)
         self._policy = RetryPolicy(max_attempts=self._settings.max_attempts, base=self._settings.backoff_base)
         self._throttle = Throttle(ceiling=self._settings.concurrency)
         self._numbers = {s.number for s in plan.stations}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from cimis_engine.fetch.exchange import USER_AGENT
 from cimis_engine.model.items import DataItem, Interval, UnitSystem, items_of, parse_items
 from cimis_engine.model.period import PST, Span, parse_date
 
@@ -17,11 +18,14 @@ DEFAULT_BASE_URL = "https://et.water.ca.gov"
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How to fetch. Seconds unless named otherwise. `ca_file` adds a certificate authority; verification is never off.
 
+    `api` is the dialect spoken at `base_url`: `station-web`, or `legacy`.
     `whole_body` reads a response to its end before decoding it: the predecessor's way, kept as the baseline of
     benchmarks. `decoder` is `fast` or `ijson` (the strict reference).
     """
 
+    api: str = "station-web"
     base_url: str = DEFAULT_BASE_URL
+    user_agent: str = USER_AGENT
     ca_file: str | None = None
     concurrency: int = 4
     max_attempts: int = 3
@@ -37,7 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What to fetch. `stations`: `2,5,10-20`, `all`, or empty with `sample`. Items: slugs, empty for all.
+    """What to fetch. `stations`: as `model.choice` reads it, or empty with `sample`. Items: slugs, empty for all.
 
     `refetch` plans slots that the store already covers, too.
     """

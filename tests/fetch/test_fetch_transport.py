@@ -22,14 +22,15 @@ import trustme
 
 from cimis_engine.clock import SystemClock
 from cimis_engine.errors import UsageError
-from cimis_engine.fetch.api import StationWebApi
 from cimis_engine.fetch.decode import DecodedPage, DecodeError, PageDecoder, TruncatedError
+from cimis_engine.fetch.directory import parse_directory
 from cimis_engine.fetch.exchange import ApiRequest, AttemptError, ErrorKind
 from cimis_engine.fetch.inflate import Inflater
 from cimis_engine.fetch.network import interleave, race
-from cimis_engine.fetch.page import ApiError, fetch_directory
+from cimis_engine.fetch.page import ApiError, fetch_document
 from cimis_engine.fetch.pipeline import DecodePipeline
 from cimis_engine.fetch.retry import RetryPolicy
+from cimis_engine.fetch.station_web import StationWebDialect
 from cimis_engine.fetch.transport import Slot, ssl_context
 from cimis_engine.model.items import DAILY_ITEMS, Interval, UnitSystem
 from cimis_engine.model.period import Span
@@ -120,8 +121,8 @@ async def test_the_request_carries_the_key_in_its_header_only(tmp_path: Path) ->
         writer.write(response(b"{}"))
 
     api_span = Span(date(2024, 1, 1), date(2024, 12, 31))
-    async with serving(answer) as url, slot_for(tmp_path, gzip=False) as slot:
-        api = StationWebApi(url)
+    async with serving(answer) as url, slot_for(tmp_path, gzip=False, user_agent="mine/1") as slot:
+        api = StationWebDialect(url)
         await slot.get(api.data_request(2, api_span, Interval.DAILY, UnitSystem.METRIC, DAILY_ITEMS[4:6]), drop)
     line, _, headers = heard[0].decode().partition("\r\n")
     assert line == (
@@ -131,7 +132,7 @@ async def test_the_request_carries_the_key_in_its_header_only(tmp_path: Path) ->
     assert f"ocp-apim-subscription-key: {KEY}\r\n" in headers.replace(
         "Ocp-Apim-Subscription-Key", "ocp-apim-subscription-key"
     )
-    assert "identity" in headers and "application/json" in headers and "cimis-backfill-console/" in headers
+    assert "identity" in headers and "application/json" in headers and "mine/1" in headers
 
 
 FAILURES = [
@@ -311,11 +312,17 @@ async def test_the_directory_is_fetched_with_retries_and_typed_errors(tmp_path: 
         writer.write(answers.pop(0))
 
     async with serving(answer) as url, slot_for(tmp_path) as slot:
-        arguments = (slot, StationWebApi(url), RetryPolicy(), Still(), random.Random(1))
-        stations = await fetch_directory(*arguments)
+        request = StationWebDialect(url).stations_request()
+
+        async def fetch() -> Any:
+            return await fetch_document(
+                slot, request, parse_directory, "x", policy=RetryPolicy(), clock=Still(), rng=random.Random(1)
+            )
+
+        stations = await fetch()
         assert [s.number for s in stations] == [2]
         with pytest.raises(ApiError) as caught:
-            await fetch_directory(*arguments)
+            await fetch()
         assert (caught.value.exit_code, caught.value.error_class) == (5, "auth") and KEY not in str(caught.value)
         with pytest.raises(ApiError, match="Stations"):
-            await fetch_directory(*arguments)
+            await fetch()
