@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from cimis_engine.errors import CimisError
-from cimis_engine.simulator.config import DAILY_CAP, HOURLY_CAP, SCENARIOS, SimulatorConfig
+from cimis_engine.simulator.config import DAILY_CAP, DIALECTS, HOURLY_CAP, LEGACY_CAP, SCENARIOS, SimulatorConfig
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,8 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--revise", type=int, metavar="SEED", help="some past days differ from those without it")
     add("--recorded", type=Path, metavar="DIR", help="serve real API bodies from this folder")
     add("--key", metavar="KEY", help="accept this key only (any)")
-    add("--cap-daily", type=_whole, default=DAILY_CAP, metavar="N", help=f"daily records a request ({DAILY_CAP})")
-    add("--cap-hourly", type=_whole, default=HOURLY_CAP, metavar="N", help=f"hourly records a request ({HOURLY_CAP})")
+    add("--dialect", choices=DIALECTS, default=DIALECTS[0], help=f"which API to be ({DIALECTS[0]})")
+    add("--cap-daily", type=_whole, metavar="N", help=f"daily records a request ({DAILY_CAP}, legacy {LEGACY_CAP})")
+    add("--cap-hourly", type=_whole, metavar="N", help=f"hourly records a request ({HOURLY_CAP}, legacy {LEGACY_CAP})")
     add("--exit-on-eof", action="store_true", help="end when standard input ends")
 
 
@@ -52,6 +53,7 @@ def config_from_args(args: argparse.Namespace) -> SimulatorConfig:
         revise=args.revise,
         recorded=args.recorded,
         key=args.key,
+        dialect=args.dialect,
         cap_daily=args.cap_daily,
         cap_hourly=args.cap_hourly,
     )

@@ -18,20 +18,19 @@ from typing import Any
 from cimis_engine.errors import CimisError
 from cimis_engine.model.period import PST
 from cimis_engine.simulator import faults
-from cimis_engine.simulator.api import (
-    DATA_PATH,
-    STATION_PATH,
-    STATIONS_PATH,
-    Api,
-    answer_of,
-    blocked,
-    refused,
-    truncated,
-)
-from cimis_engine.simulator.config import SimulatorConfig
+from cimis_engine.simulator.api import Api, answer_of, blocked, refused, truncated
+from cimis_engine.simulator.config import DAILY_CAP, HOURLY_CAP, LEGACY_CAP, SimulatorConfig
 from cimis_engine.simulator.faults import Fault
 from cimis_engine.simulator.http import HttpAnswer, HttpRequest, cut, read_request
-from cimis_engine.simulator.query import ApiRefusalError, Limits, gateway_refusal, identity, parameters
+from cimis_engine.simulator.query import (
+    STATION_PATH,
+    STATIONS_PATH,
+    ApiRefusalError,
+    Limits,
+    gateway_refusal,
+    identity,
+    parameters,
+)
 from cimis_engine.simulator.recorded import RecordedSource
 from cimis_engine.simulator.source import Now, SimulatedSource, Source
 from cimis_engine.simulator.stations import directory_entry, stations
@@ -42,8 +41,8 @@ HOST = "127.0.0.1"
 REFUSED_SECONDS = 0.15
 _IDLE_SECONDS = 60.0
 _NOON = 12
+_WHO = ("stationnbrs", "stationnbr", "targets", "zipcodes", "coordinates", "addresses")
 _RETRY_AFTER = {"Retry-After": "1"}
-_PATHS = (DATA_PATH, STATIONS_PATH, STATION_PATH)
 
 
 class SimulatorError(CimisError):
@@ -59,6 +58,12 @@ def make_source(config: SimulatorConfig) -> Source:
     return SimulatedSource(Weather(config.seed, config.revise), {s.number: s for s in entries}, directory)
 
 
+def limits(config: SimulatorConfig) -> Limits:
+    """Caps as configured, else those of the dialect."""
+    daily, hourly = (LEGACY_CAP, LEGACY_CAP) if config.dialect == "legacy" else (DAILY_CAP, HOURLY_CAP)
+    return Limits(config.cap_daily or daily, config.cap_hourly or hourly)
+
+
 class Simulator:
     """One simulator. `start` it in a running loop, `stop` it there; `stats` and `log` say what it did."""
 
@@ -66,7 +71,7 @@ class Simulator:
         self.config = config
         self.ca_file: Path | None = config.ca_file if config.tls else None
         self.tally = Tally()
-        self._api = Api(make_source(config), Limits(config.cap_daily, config.cap_hourly), config.key)
+        self._api = Api(make_source(config), limits(config), config.key, old=config.dialect == "legacy")
         self._seen: Counter[str] = Counter()
         self._last_used: float | None = None
         self._server: asyncio.Server | None = None
@@ -156,7 +161,7 @@ class Simulator:
         entry: dict[str, Any] = {
             "t": time.time(),
             "path": request.path,
-            "station": params.get("stationnbrs") or params.get("stationnbr"),
+            "station": next((params[name] for name in _WHO if name in params), None),
             "start": params.get("startdate"),
             "end": params.get("enddate"),
             "fault": None,
@@ -202,7 +207,9 @@ class Simulator:
         return await self._finish(answer, request, writer, entry)
 
     def _at_the_gate(self, request: HttpRequest) -> HttpAnswer | None:
-        if request.path not in _PATHS:
+        if self._api.outdated(request):
+            return blocked()
+        if not self._api.knows(request.path):
             return refused(gateway_refusal(404, "Resource not found"))
         if request.method != "GET":
             return refused(gateway_refusal(405, "Method not allowed"))
@@ -229,7 +236,8 @@ class Simulator:
 
     async def _answer(self, request: HttpRequest) -> HttpAnswer:
         try:
-            if request.path != DATA_PATH:
+            request = self._api.understood(request)
+            if request.path in (STATIONS_PATH, STATION_PATH):
                 return self._api.stations(request)
             now = self.now()
             query = self._api.query(request, now)
