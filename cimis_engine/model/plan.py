@@ -19,6 +19,7 @@ from cimis_engine.model.station import Station
 
 DAILY_CAP = 1750
 HOURLY_CAP = 5000
+AFTERLIFE = timedelta(days=7)
 JOB_YEARS = {Interval.DAILY: 4, Interval.HOURLY: 1}
 
 
@@ -93,6 +94,17 @@ def split_pages(span: Span, interval: Interval, cap: int) -> tuple[PageSpec, ...
     return tuple(PageSpec(n, piece) for n, piece in enumerate(pieces, 1))
 
 
+def last_answer(station: Station) -> date | None:
+    """The last day worth asking for, None while the station is active.
+
+    The API goes on with empty records flagged M for a few days after a station's end (166: to the third day), then has
+    none. They are kept where they fall into the station's last year; no chunk is made for them alone.
+    """
+    if station.disconnect is None:
+        return None
+    return min(station.disconnect + AFTERLIFE, date(station.disconnect.year, 12, 31))
+
+
 def expected_records(station: Station, interval: Interval, span: Span) -> int:
     """Records a complete answer holds: the slots of the span within the station's life."""
     alive = span.clip(station.connect, station.disconnect)
@@ -117,7 +129,7 @@ def build_plan(
 ) -> Plan:
     """The jobs that are missing from the store for these stations and dates.
 
-    Today and later are left out: the agency still changes them. Years in which a station did not exist are left out.
+    Today and later are left out: the agency still changes them. Dates on which a station did not exist are left out.
     Raises `UsageError` where nothing could ever be fetched (a span in the future, or before the record began).
     """
     notes: list[str] = []
@@ -134,9 +146,7 @@ def build_plan(
     jobs: list[JobSpec] = []
     stored = 0
     for station in chosen:
-        alive = wanted.clip(
-            date(station.connect.year, 1, 1), date(station.disconnect.year, 12, 31) if station.disconnect else None
-        )
+        alive = wanted.clip(station.connect, last_answer(station))
         if alive is None:
             notes.append(f"station {station.number:03d} {station.name} did not exist in {wanted}")
             continue

@@ -10,8 +10,9 @@ from pathlib import Path
 from cimis_engine.clock import SystemClock
 from cimis_engine.errors import CimisError
 from cimis_engine.model.period import today_pst
+from cimis_engine.run.directory import load_directory
 from cimis_engine.run.engine import run_engine
-from cimis_engine.run.prepare import load_directory, make_plan
+from cimis_engine.run.prepare import make_plan
 from cimis_engine.run.process import KEY_VARIABLE
 from cimis_engine.run.spec import load_spec
 from cimis_engine.store.store import Store

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from cimis_engine.model.period import today_pst
 from cimis_engine.model.plan import Plan
+from cimis_engine.run.directory import load_directory
 from cimis_engine.run.engine import run_engine
 from cimis_engine.run.events import Stamped
-from cimis_engine.run.prepare import load_directory, make_plan
+from cimis_engine.run.prepare import make_plan
 from cimis_engine.run.spec import Request, RunSpec, Settings, new_run_id, save_spec
 from cimis_engine.run.state import RunState
 from cimis_engine.store.store import Store
@@ -41,10 +42,14 @@ def open_store(data_dir: Path) -> Iterator[Store]:
         yield store
 
 
-def plan_of(job: Job, store: Store | None) -> Plan:
-    """The plan of a job; without a store nothing is cached on disk."""
+def plan_of(job: Job, store: Store | None, output: Output | None = None) -> Plan:
+    """The plan of a job, its notes told on stderr where there is an `output`; without a store all is to be fetched."""
     directory = asyncio.run(load_directory(job.data_dir, job.settings, job.key))
-    return make_plan(store, job.request, directory, today_pst(time.time()))
+    plan = make_plan(store, job.request, directory, today_pst(time.time()))
+    if output is not None:
+        for note in plan.notes:
+            (output.warn if note == directory.warning else output.note)(note)
+    return plan
 
 
 def spec_of(job: Job) -> RunSpec:
@@ -63,9 +68,7 @@ def spec_of(job: Job) -> RunSpec:
 def run_here(job: Job, output: Output, on_event: Callable[[Stamped], None] | None = None) -> RunState:
     """Run a job in this process until it ends; SIGINT and SIGTERM drain it. The plan's notes go to stderr."""
     with open_store(job.data_dir) as store, store.lock():
-        plan = plan_of(job, store)
-        for note in plan.notes:
-            output.note(note)
+        plan = plan_of(job, store, output)
         spec = spec_of(job)
         output.detail(f"run {spec.run_id}: {len(plan.jobs)} jobs, {plan.pages} pages, {plan.expected} records")
         return asyncio.run(run_engine(spec, plan, store=store, key=job.key, on_event=on_event))

@@ -105,14 +105,12 @@ def alloc_lines(results: Iterable[ResultState], records: int, peak: int) -> list
 
 def _dry_run(job: Job, output: Output, *, as_json: bool) -> int:
     store = Store.open(job.data_dir) if Store.exists(job.data_dir) else None
-    plan = plan_of(job, store)
+    plan = plan_of(job, store, None if as_json else output)
     figures = plan_figures(plan, job.settings.concurrency)
     if as_json:
         output.document({"schema_version": SCHEMA_VERSION, "dry_run": True, **figures, "notes": list(plan.notes)})
         return 0
     seconds = figures["estimated_seconds"] * 1000
-    for note in plan.notes:
-        output.note(note)
     output.data(f"Would fetch {plan.interval} records of {len(plan.stations)} stations, {plan.span}")
     output.data(f"  Jobs: {figures['jobs']}")
     output.data(f"  Pages: {figures['pages']}")
