@@ -154,3 +154,4 @@ class DecodePipeline:
                 self._queued -= size
                 session.account(-size)
                 self._space.set()
+            del session, chunk  # or an idle pipeline would keep the last page alive

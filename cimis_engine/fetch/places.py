@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from cimis_engine.fetch.decimals import is_number
+from cimis_engine.fetch.decimals import parse_decimal
 from cimis_engine.fetch.decode_error import DecodeError
 from cimis_engine.fetch.exchange import excerpt
 from cimis_engine.model.items import DataItem, UnitSystem
@@ -105,7 +105,7 @@ def _cell(found: Any, item: DataItem, units: UnitSystem, path: str) -> tuple[str
         cell = msgspec.convert(found, _Cell)
     except msgspec.ValidationError as error:
         raise DecodeError("schema", str(error), path=path) from None
-    if not is_number(cell.value):
+    if cell.value is not None and parse_decimal(cell.value) is None:
         raise DecodeError(
             "schema", "not a finite decimal number", path=f"{path}.Value", excerpt=excerpt(str(cell.value))
         )

@@ -14,10 +14,15 @@ _COUNTY = "county:"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """`absent`: numbers of a range that the directory lacks, which is no error."""
+    """`absent`: numbers that the directory lacks."""
 
     stations: tuple[Station, ...]
     absent: tuple[int, ...]
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """All that was named, known to the directory or not: for those who ask about what is stored."""
+        return tuple(sorted({s.number for s in self.stations} | set(self.absent)))
 
 
 def check_choice(text: str) -> None:
@@ -27,10 +32,10 @@ def check_choice(text: str) -> None:
             parse_station_numbers(part)
 
 
-def choose(text: str, directory: Iterable[Station]) -> Choice:
+def choose(text: str, directory: Iterable[Station], *, strict: bool = True) -> Choice:
     """The stations of a directory that a text names, by number.
 
-    Raises `UsageError` for a station named alone that the directory lacks, and for an unknown county.
+    Raises `UsageError` for an unknown county and, if `strict`, for a station named alone that the directory lacks.
     """
     known = by_number(directory)
     chosen: set[int] = set()
@@ -44,7 +49,7 @@ def choose(text: str, directory: Iterable[Station]) -> Choice:
             chosen.update(s.number for s in of_county(tuple(known.values()), part[len(_COUNTY) :]))
         else:
             numbers = set(parse_station_numbers(part))
-            if len(numbers) == 1 and not numbers <= known.keys():
+            if strict and len(numbers) == 1 and not numbers <= known.keys():
                 raise UsageError(f"no station {part} in the directory", hint="`cimis stations` lists them all")
             chosen |= numbers & known.keys()
             absent |= numbers - known.keys()

@@ -56,6 +56,8 @@ class Plan:
     jobs: tuple[JobSpec, ...]
     stored: int
     notes: tuple[str, ...]
+    today: date = date.max
+    """The agency's day when the plan was made: records from then on are provisional, and are not stored."""
 
     @property
     def pages(self) -> int:
@@ -70,8 +72,9 @@ class Plan:
         return sum(j.expected for j in self.jobs)
 
 
-OpenSlots = Callable[[int, int, range], range]
-"""(station, year, wanted slots) → the range of slots still to fetch, empty if the store covers them."""
+OpenSlots = Callable[[int, int, range], range | None]
+"""(station, year, wanted slots) → the range of slots still to fetch, empty if the store covers them, None if that
+year is none of this plan's business."""
 
 
 def split_pages(span: Span, interval: Interval, cap: int) -> tuple[PageSpec, ...]:
@@ -129,15 +132,19 @@ def build_plan(
 ) -> Plan:
     """The jobs that are missing from the store for these stations and dates.
 
-    Today and later are left out: the agency still changes them. Dates on which a station did not exist are left out.
+    Today is provisional, the future does not exist yet: no job is made for them. But where the span asked for includes
+    today, a job that ends yesterday asks for today as well: it costs no request, and what comes is counted and dropped.
+    Dates on which a station did not exist are left out.
+
     Raises `UsageError` where nothing could ever be fetched (a span in the future, or before the record began).
     """
     notes: list[str] = []
-    wanted = span.clip(ORIGIN, today - timedelta(days=1))
+    yesterday = today - timedelta(days=1)
+    wanted = span.clip(ORIGIN, yesterday)
     if wanted is None:
         raise UsageError(
             f"no complete day of CIMIS data in {span}",
-            hint=f"the record runs from {ORIGIN} to yesterday ({today - timedelta(days=1)})",
+            hint=f"the record runs from {ORIGIN} to yesterday ({yesterday})",
         )
     if wanted != span:
         notes.append(f"span cut to {wanted}: the record runs from {ORIGIN} to yesterday")
@@ -154,16 +161,18 @@ def build_plan(
         for year in alive.years:
             slots = open_slots(station.number, year, alive.slot_range(interval, year))
             if not slots:
-                stored += 1
+                stored += slots is not None
                 continue
             first, last = (moment_of(interval, year, s)[0] for s in (slots[0], slots[-1]))
             todo.append(Span(first, last))
         for part in _group(todo, JOB_YEARS[interval]):
+            expected = expected_records(station, interval, part)
+            if part.end == yesterday and today <= span.end and today.year == yesterday.year:
+                part = Span(part.start, today)
             pages = split_pages(part, interval, limit)
             name = job_id(station.number, interval, part, units, items)
-            expected = expected_records(station, interval, part)
             jobs.append(JobSpec(name, station.number, interval, part, pages, expected))
-    return Plan(interval, wanted, units, items, tuple(chosen), tuple(jobs), stored, tuple(notes))
+    return Plan(interval, wanted, units, items, tuple(chosen), tuple(jobs), stored, tuple(notes), today)
 
 
 def _group(spans: Sequence[Span], years: int) -> list[Span]:

@@ -11,6 +11,8 @@ NO_FLAG = 0
 """The response carried `null`, or no `Qc` at all, for a value it did carry."""
 EMPTY_FLAG = 1
 """The response carried the empty string."""
+PENDING = ord("P")
+"""The agency has not finished its tests: the value may still change."""
 NOT_REPORTED = 255
 """The record did not carry the item at all; the value is missing."""
 

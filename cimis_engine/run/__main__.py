@@ -9,12 +9,12 @@ from pathlib import Path
 
 from cimis_engine.clock import SystemClock
 from cimis_engine.errors import CimisError
-from cimis_engine.model.period import today_pst
 from cimis_engine.run.directory import load_directory
 from cimis_engine.run.engine import run_engine
 from cimis_engine.run.prepare import make_plan
 from cimis_engine.run.process import KEY_VARIABLE
 from cimis_engine.run.spec import load_spec
+from cimis_engine.run.today import agency_today
 from cimis_engine.store.store import Store
 
 
@@ -24,7 +24,8 @@ async def _run(run_dir: Path, key: str) -> int:
     store = Store.open(Path(spec.data_dir))
     with store.lock():
         directory = await load_directory(store.root, spec.settings, key, clock)
-        plan = make_plan(store, spec.request, directory, today_pst(clock.time()))
+        today = agency_today(clock.time())
+        plan = make_plan(store, spec.request, directory.stations, today, warning=directory.warning)
         state = await run_engine(spec, plan, store=store, key=key, clock=clock)
     return state.exit_code or 0
 

@@ -48,6 +48,7 @@ class _Job:
     begun: bool = False
     settled: bool = False
     attempts: int = 0
+    unexpected: int = 0
     batches: dict[int, list[RecordBatch]] = field(default_factory=dict)
 
     @property
@@ -352,6 +353,7 @@ class Dispatcher:
             self._emit(ev.Warned(code="unexpected-records", message=text, station=job.station))
         if page.job.settled:
             return
+        page.job.unexpected += decoded.unexpected
         for batch in decoded.batches:
             page.job.batches.setdefault(batch.year, []).append(batch)
         page.job.pages_left -= 1
@@ -417,7 +419,7 @@ class Dispatcher:
     async def _file(self, job: _Job) -> None:
         spec = job.spec
         try:
-            records, missing = await self._filing.file(spec, job.batches)
+            chunks = await self._filing.file(spec, job.batches)
         except ChunkNotStoredError as error:
             self._job_failed(job, error.error_class, str(error), error.hint, job.attempts)
             return
@@ -425,7 +427,16 @@ class Dispatcher:
         self._jobs.pop(spec.id, None)
         self._open.discard(spec.id)
         self._emit(
-            ev.JobFinished(job=spec.id, station=spec.station, records=records, expected=spec.expected, missing=missing)
+            ev.JobFinished(
+                job=spec.id,
+                station=spec.station,
+                records=sum(c.records for c in chunks),
+                expected=spec.expected,
+                missing=sum(c.missing for c in chunks),
+                unexpected=job.unexpected + sum(c.unexpected for c in chunks),
+                provisional=sum(c.provisional for c in chunks),
+                revised=sum(c.revised for c in chunks),
+            )
         )
 
     def _background(self, work: Coroutine[Any, Any, None]) -> None:

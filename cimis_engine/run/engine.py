@@ -66,7 +66,7 @@ async def run_engine(
     meter = Meter(clock)
     started = clock.monotonic()
     emit(_started(spec, plan, meter.pid))
-    filing = Filing(plan, store, emit)
+    filing = Filing(plan, store, emit, spec.run_id)
     context = ssl_context(Path(settings.ca_file) if settings.ca_file else None)
     slots = [new_slot(settings, key, clock, context) for _ in range(settings.concurrency)]
     all_slots = tuple(slots)

@@ -11,8 +11,8 @@ from cimis_engine.model.choice import choose
 from cimis_engine.model.items import Interval
 from cimis_engine.model.plan import OpenSlots, Plan, build_plan
 from cimis_engine.model.station import Station, by_number
-from cimis_engine.run.directory import Directory
 from cimis_engine.run.spec import Request
+from cimis_engine.run.update import stale_slots
 from cimis_engine.store.store import Store
 
 
@@ -30,19 +30,27 @@ def choose_stations(request: Request, directory: Sequence[Station]) -> tuple[tup
                 f"only {len(alive)} stations existed throughout {span}; --sample asks for {request.sample}"
             )
         return tuple(alive[: request.sample]), ()
-    choice = choose(request.stations, directory)
+    # An update names what is stored; that the agency has dropped a station must not stop it.
+    choice = choose(request.stations, directory, strict=request.update_since is None)
     missing = ", ".join(map(str, choice.absent))
     return choice.stations, (f"not in the station directory: {missing}",) if missing else ()
 
 
-def make_plan(store: Store | None, request: Request, directory: Directory, today: date) -> Plan:
-    """What is to be fetched for a request; without a store, or with `refetch`, everything. Raises `UsageError`."""
-    stations, notes = choose_stations(request, directory.stations)
-    if directory.warning:
-        notes = (directory.warning, *notes)
+def make_plan(
+    store: Store | None, request: Request, directory: Sequence[Station], today: date, *, warning: str = ""
+) -> Plan:
+    """What is to be fetched for a request; without a store, or with `refetch`, everything. Raises `UsageError`.
+
+    `warning`: what there is to say of the directory, told first among the plan's notes.
+    """
+    stations, notes = choose_stations(request, directory)
+    if warning:
+        notes = (warning, *notes)
     interval, units, items = Interval(request.interval), request.unit_system, request.item_set()
     open_slots: OpenSlots = _everything
-    if store is not None and not request.refetch:
+    if store is not None and request.update_since is not None:
+        open_slots = stale_slots(store.entry, request, {s.number for s in stations if s.active}, today)
+    elif store is not None and not request.refetch:
         open_slots = store.open_slots(units, items, interval)
     plan = build_plan(
         stations,

@@ -43,7 +43,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What to fetch. `stations`: as `model.choice` reads it, or empty with `sample`. Items: slugs, empty for all.
 
-    `refetch` plans slots that the store already covers, too.
+    `refetch` plans slots that the store already covers, too. `update_since` asks again, of what is stored, for what is
+    pending and for this many days back (see `update`); None: it is no update.
     """
 
     stations: str = ""
@@ -54,6 +55,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     units: str = "M"
     items: tuple[str, ...] = ()
     refetch: bool = False
+    update_since: int | None = None
 
     @property
     def span(self) -> Span:

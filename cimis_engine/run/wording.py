@@ -65,9 +65,10 @@ def _words(event: ev.Event) -> Iterator[tuple[str, str]]:
             yield "WARN", f"retryable: {cause} (attempt {n}/{of}), waits {ms / 1000:.1f} s"
         case ev.ChunkFinished(year=year, changed=False):
             yield "INFO", f"{year} unchanged"
-        case ev.ChunkFinished(year=year, chunk_records=records, stored_bytes=stored, raw_bytes=raw):
+        case ev.ChunkFinished(year=year, chunk_records=records, stored_bytes=stored, raw_bytes=raw, revised=revised):
             times = f" ({raw / stored:.1f}x)" if stored else ""
-            yield "INFO", f"{year} stored: {records:,} records, {stored:,} B{times}"
+            told = f", {revised:,} values revised by the agency" if revised else ""
+            yield "INFO", f"{year} stored: {records:,} records, {stored:,} B{times}{told}"
         case ev.ChunkFailed(year=year, error_class=cls, message=message):
             yield "ERROR", f"{year} not stored: {cls}{_tail(message)}"
         case ev.ThrottleChanged(old=old, new=new, cause=cause):

@@ -84,13 +84,14 @@ def _what(parser: argparse.ArgumentParser, years: str) -> None:
     parser.add_argument("--units", choices=("M", "E"), default="M", help="metric or English (default M)")
 
 
-def _how(parser: argparse.ArgumentParser) -> None:
+def _how(parser: argparse.ArgumentParser, *, refetch: bool = True) -> None:
     parser.add_argument("--concurrency", type=_positive, metavar="N", help="requests in flight (default 4)")
     parser.add_argument("--retries", type=_positive, metavar="N", help="attempts a page gets (default 3)")
     parser.add_argument(
         "--gzip", action=argparse.BooleanOptionalAction, default=None, help="ask for compressed bodies (default yes)"
     )
-    parser.add_argument("--refetch", action="store_true", help="fetch what the store already covers, too")
+    if refetch:
+        parser.add_argument("--refetch", action="store_true", help="fetch what the store already covers, too")
     parser.add_argument("--report", metavar="FILE", help="write the JSON report to this file as well")
     parser.add_argument(
         "--fail-on",
@@ -174,6 +175,37 @@ def _query(parser: argparse.ArgumentParser) -> None:
     _data_dir(parser)
 
 
+def _update(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--stations", metavar="LIST", default="all", help="2,5,10-20, active, county:NAME (all stored)")
+    parser.add_argument("--since", metavar="DAYS", default="45d", help="ask again for the last days (default 45d)")
+    _how(parser, refetch=False)
+    _faces(parser)
+    _data_dir(parser)
+    _server(parser)
+
+
+def _revisions(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--station", type=_positive, metavar="N", help="of this station")
+    parser.add_argument("--item", metavar="SLUG", help="of this data item")
+    parser.add_argument("--since", metavar="WHEN", help="seen in the last days (45d) or since a date (yyyy-mm-dd)")
+    parser.add_argument("--run", metavar="RUN", help="seen by this run")
+    shape = parser.add_mutually_exclusive_group()
+    _json(shape)
+    shape.add_argument("--csv", action="store_true", help="comma-separated values on stdout")
+    _data_dir(parser)
+
+
+def _coverage(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--stations", metavar="LIST", help="2,5,10-20, all, active, county:NAME (those stored)")
+    parser.add_argument(
+        "--years", metavar="YEARS", help="2024 or 2015-2024 (default: from the first to the last stored)"
+    )
+    parser.add_argument("--hourly", action="store_true", help="hourly records instead of daily ones")
+    parser.add_argument("--missing", action="store_true", help="list what is missing or was never asked for, as dates")
+    _json(parser)
+    _data_dir(parser)
+
+
 def _stored(parser: argparse.ArgumentParser) -> None:
     _json(parser)
     _data_dir(parser)
@@ -225,6 +257,7 @@ def _simulate(parser: argparse.ArgumentParser) -> None:
 COMMANDS = (
     Command("demo", "backfill from a simulator on this machine: no key, no network", "demo:demo", _demo),
     Command("backfill", "fetch stations and years into the store", "backfill:backfill", _backfill_command),
+    Command("update", "fetch again what may have changed, and the days since", "update:update", _update),
     Command("attach", "open the dashboard of a run that is going on, or ended", "dashboard:attach", _attach),
     Command("runs", "list the runs of a data directory", "past:runs", _stored),
     Command("init", "make an empty data directory", "store:init", _init),
@@ -234,6 +267,8 @@ COMMANDS = (
     Command("query", "print stored records of a range of dates", "query:query", _query),
     Command("stations", "list the station directory", "stations:stations", _stations),
     Command("peek", "print records of zip codes, coordinates or addresses, storing nothing", "peek:peek", _peek),
+    Command("revisions", "list what the agency changed of stored data", "revisions:revisions", _revisions),
+    Command("coverage", "what is stored, missing and never asked for, by year", "coverage:coverage", _coverage),
     Command("verify", "read every chunk and compare it with its checksums", "store:verify", _stored),
     Command("rebuild", "make the catalog again from the chunks alone", "store:rebuild", _stored),
     Command("stats", "what is stored, in numbers", "store:stats", _stored),

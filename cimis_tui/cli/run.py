@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cimis_engine.model.period import today_pst
 from cimis_engine.model.plan import Plan
 from cimis_engine.run.directory import load_directory
 from cimis_engine.run.engine import run_engine
@@ -17,6 +16,7 @@ from cimis_engine.run.events import Stamped
 from cimis_engine.run.prepare import make_plan
 from cimis_engine.run.spec import Request, RunSpec, Settings, new_run_id, save_spec
 from cimis_engine.run.state import RunState
+from cimis_engine.run.today import agency_today
 from cimis_engine.store.store import Store
 from cimis_tui.cli.output import Output
 
@@ -45,7 +45,8 @@ def open_store(data_dir: Path) -> Iterator[Store]:
 def plan_of(job: Job, store: Store | None, output: Output | None = None) -> Plan:
     """The plan of a job, its notes told on stderr where there is an `output`; without a store all is to be fetched."""
     directory = asyncio.run(load_directory(job.data_dir, job.settings, job.key))
-    plan = make_plan(store, job.request, directory, today_pst(time.time()))
+    today = agency_today(time.time())
+    plan = make_plan(store, job.request, directory.stations, today, warning=directory.warning)
     if output is not None:
         for note in plan.notes:
             (output.warn if note == directory.warning else output.note)(note)

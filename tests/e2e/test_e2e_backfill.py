@@ -36,7 +36,7 @@ def check_report(report: dict[str, Any]) -> None:
         assert all(timings[f"{p}_ms"] is None or timings[f"{p}_ms"] >= 0 for p in PHASES)
         if result["success"]:
             assert all(timings[f"{p}_ms"] is not None for p in PHASES if p not in ("dns", "tcp", "tls"))
-            assert result["missing"] == result["expected"] - result["records"]
+            assert result["expected"] - result["missing"] + result["unexpected"] == result["records"]
 
 
 def test_demo_headless_gives_36_results_and_36_chunks(cimis: Run, simulator: SimulatorProcess, tmp_path: Path) -> None:

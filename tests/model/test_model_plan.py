@@ -65,10 +65,14 @@ def test_only_the_open_part_of_a_year_is_planned() -> None:
     assert [(str(p.span), j.expected) for j in made.jobs for p in j.pages] == [("2024-04-09..2024-04-12", 4)]
 
 
-def test_today_and_later_are_left_out_with_a_note() -> None:
+def test_today_rides_along_and_later_is_left_out_with_a_note() -> None:
     made = plan("2026")
-    assert made.jobs[0].span.end == date(2026, 11, 22)
+    (job,) = made.jobs
+    assert (job.span.end, job.expected, made.span.end) == (TODAY, 326, date(2026, 11, 22))
     assert "yesterday" in made.notes[0]
+    assert plan("2026", todo=lambda s, year, wanted: range(0)).jobs == (), "nothing is planned for today alone"
+    behind = plan("2026", todo=lambda s, year, wanted: range(1, 100))
+    assert [str(j.span) for j in behind.jobs] == ["2026-01-01..2026-04-09"], "today is not fetched across a gap"
     with pytest.raises(UsageError):
         plan("2027")
 

@@ -167,3 +167,9 @@ def test_known_distances() -> None:
 def test_points_that_are_none(text: str) -> None:
     with pytest.raises(UsageError):
         parse_point(text)
+
+
+def test_what_is_stored_may_be_of_stations_that_the_directory_lacks() -> None:
+    choice = choose("7,county:Kern", STATIONS, strict=False)
+    assert (choice.absent, choice.numbers) == ((7,), (5, 7, 10))
+    assert choose("2,7", (), strict=False).numbers == (2, 7)
