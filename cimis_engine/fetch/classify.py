@@ -18,6 +18,7 @@ from cimis_engine.fetch.exchange import AttemptError, ErrorKind, excerpt
 MAX_RETRY_AFTER = 300.0
 _OVERLOAD = frozenset({"http_429", "http_503", "blocked", "stall", "timeout"})
 _ERR = re.compile(rb"\[?(ERR\d{4})-([A-Z ]+)\]?\s*([^\"]*)")
+_LIMIT = re.compile(rb"(?:maximum|limit)\D*([0-9][0-9,]{0,12})", re.IGNORECASE)
 _EMPTY = re.compile(rb'"(?:Records|Providers)"\s*:\s*\[\s*\]')
 _KEY_HINT = "check the key (CIMIS_APP_KEY, or CIMIS_APP_KEY_FILE); a key is free at cimis.water.ca.gov"
 _BLOCKED_HINT = "the agency's firewall turned the request away: wait, lower --concurrency, then run again"
@@ -52,13 +53,17 @@ class VerdictKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`error_class` is one short stable word (empty on success), `retry_after` the seconds the server asked for."""
+    """`error_class` is one short stable word (empty on success), `retry_after` the seconds the server asked for.
+
+    `limit`: the most records a request may ask for, where a refusal names it.
+    """
 
     kind: VerdictKind
     error_class: str = ""
     reason: str = ""
     retry_after: float | None = None
     hint: str = ""
+    limit: int | None = None
 
     @property
     def overload(self) -> bool:
@@ -129,7 +134,9 @@ def _api_error(status: int, found: re.Match[bytes], wait: float | None) -> Verdi
     detail = excerpt(re.sub(rb"\[[^\]]*\]?", b"[...]", found[3]))
     reason = f"HTTP {status} {code} {name}" + (f": {detail}" if detail else "")
     if code == "ERR2112":
-        return Verdict(VerdictKind.SPLIT, "volume", reason)
+        named = _LIMIT.search(found[3])
+        limit = int(named[1].replace(b",", b"")) if named else None
+        return Verdict(VerdictKind.SPLIT, "volume", reason, limit=limit)
     if status >= 500:
         return Verdict(VerdictKind.RETRY, _server_class(status), reason, wait)
     error_class = "not_found" if code in _NOT_FOUND else "bad_request"

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from cimis_engine.fetch.exchange import ApiRequest
 from cimis_engine.fetch.key import SUBSCRIPTION_HEADER
 from cimis_engine.model.items import DataItem, Interval, UnitSystem
+from cimis_engine.model.paging import DEFAULT_CAPS
 from cimis_engine.model.period import Span
 from cimis_engine.model.place import Addresses, Coordinates, Places, ZipCodes
 
@@ -18,10 +19,10 @@ Params = tuple[tuple[str, str], ...]
 
 
 class StationWebDialect:
-    """See `dialect.Dialect`. The hourly cap is 5,020 in the agency's own words (ERR2112); some room is left."""
+    """See `dialect.Dialect`. Its caps are those that pages are planned for unless there is reason not to."""
 
     key_place = SUBSCRIPTION_HEADER
-    caps: Mapping[Interval, int] = MappingProxyType({Interval.DAILY: 1750, Interval.HOURLY: 5000})
+    caps: Mapping[Interval, int] = MappingProxyType(DEFAULT_CAPS)
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from cimis_engine.clock import SystemClock
 from cimis_engine.errors import CimisError
+from cimis_engine.model.items import Interval
+from cimis_engine.run.caps import planned_cap
 from cimis_engine.run.directory import load_directory
 from cimis_engine.run.engine import run_engine
 from cimis_engine.run.prepare import make_plan
@@ -24,8 +26,11 @@ async def _run(run_dir: Path, key: str) -> int:
     store = Store.open(Path(spec.data_dir))
     with store.lock():
         directory = await load_directory(store.root, spec.settings, key, clock)
-        today = agency_today(clock.time())
-        plan = make_plan(store, spec.request, directory.stations, today, warning=directory.warning)
+        now = clock.time()
+        cap = planned_cap(spec.settings, Interval(spec.request.interval), store, now)
+        plan = make_plan(
+            store, spec.request, directory.stations, agency_today(now), cap, directory_warning=directory.warning
+        )
         state = await run_engine(spec, plan, store=store, key=key, clock=clock)
     return state.exit_code or 0
 

@@ -36,8 +36,9 @@ async def run_attempt(
     whole_body: bool,
     release: Callable[[], None],
 ) -> AttemptOutcome:
-    """Download on `slot`, call `release` as soon as the last byte is in, then wait for the decoder.
+    """Download on `slot`, call `release` as soon as the last byte of an answer is in, then wait for the decoder.
 
+    After anything but an answer the slot is kept: what the refusal means is known before it starts another page.
     With `whole_body` nothing is decoded before the response has ended: the baseline that streaming is compared with.
     """
     held: list[bytes] = []
@@ -59,8 +60,8 @@ async def run_attempt(
         raise
     else:
         phases, wire, status, headers = exchange.phases, exchange.wire_bytes, exchange.status, exchange.headers
-    finally:
-        release()
+        if status == 200:
+            release()
     if error is None:
         if whole_body:
             await session.write(b"".join(held))

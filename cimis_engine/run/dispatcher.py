@@ -26,9 +26,11 @@ from cimis_engine.fetch.retry import RetryPolicy
 from cimis_engine.fetch.throttle import LimitChange, Throttle
 from cimis_engine.fetch.transport import Slot
 from cimis_engine.model.batch import RecordBatch
-from cimis_engine.model.plan import JobSpec, PageSpec, Plan, split_pages
+from cimis_engine.model.paging import PageSpec, lowered, recut
+from cimis_engine.model.plan import JobSpec, Plan
 from cimis_engine.run import events as ev
 from cimis_engine.run.attempt import AttemptOutcome, run_attempt
+from cimis_engine.run.caps import CapTable
 from cimis_engine.run.control import ControlError
 from cimis_engine.run.filing import ChunkNotStoredError, Filing
 from cimis_engine.run.ledger import Ledger
@@ -78,6 +80,7 @@ class Dispatcher:
         pipeline: DecodePipeline,
         filing: Filing,
         ledger: Ledger,
+        caps: CapTable,
         emit: Callable[[ev.Event], None],
         clock: Clock,
         rng: random.Random,
@@ -86,6 +89,7 @@ class Dispatcher:
         self._slots, self._pipeline, self._filing, self._ledger = slots, pipeline, filing, ledger
         self._emit, self._clock, self._rng = emit, clock, rng
         self._api = dialect_of(self._settings.api, self._settings.base_url)
+        self._caps, self._cap = caps, plan.cap
         self._policy = RetryPolicy(max_attempts=self._settings.max_attempts, base=self._settings.backoff_base)
         self._throttle = Throttle(ceiling=self._settings.concurrency)
         self._numbers = {s.number for s in plan.stations}
@@ -212,6 +216,9 @@ class Dispatcher:
 
     def _start_page(self, page: _Page) -> None:
         job, spec = page.job.spec, page.spec
+        if page.attempt == 0 and spec.span.days > 1 and spec.span.records(self._plan.interval) > self._cap:
+            self._repage(page)  # the cap was learned after it was planned
+            return
         if not page.job.begun:
             page.job.begun = True
             self._emit(ev.JobStarted(job=job.id, station=job.station))
@@ -275,7 +282,7 @@ class Dispatcher:
             self._page_failed(page, verdict)
             self._stop(RunStoppedError(verdict))
         elif verdict.kind is VerdictKind.SPLIT and page.spec.span.days > 1:
-            self._split(page)
+            self._split(page, verdict)
         elif verdict.kind in (VerdictKind.RETRY, VerdictKind.BLOCKED):
             if verdict.overload:
                 self._note_limit(self._throttle.on_overload(now, verdict.error_class, verdict.retry_after))
@@ -305,15 +312,35 @@ class Dispatcher:
         )
         self._push(page, now + delay)
 
-    def _split(self, page: _Page) -> None:
-        """The API found the page too large: two halves take its place, under new page numbers."""
-        halves = split_pages(
-            page.spec.span, self._plan.interval, max(1, page.spec.span.records(self._plan.interval) // 2)
-        )
-        page.job.pages_left += len(halves) - 1
-        for half in halves:
-            self._push(_Page(page.job, PageSpec(page.job.next_page, half.span)), 0.0)
-            page.job.next_page += 1
+    def _split(self, page: _Page, verdict: Verdict) -> None:
+        """The API found the page too large: the cap is learned, for this run and the next, and the page cut anew."""
+        interval, now = self._plan.interval, self._clock.time()
+        cap = lowered(self._cap, page.spec.span.records(interval), verdict.limit)
+        if cap < self._cap:
+            self._cap = cap
+            text = f"the API takes at most {cap:,} {interval} records a request: pages are cut to that from here on"
+            self._emit(ev.Warned(code="page-cap", message=text))
+            url = self._settings.base_url
+            self._background(self._filing.on_disk(lambda: self._caps.learn(url, interval, cap, now)))
+        self._repage(page)
+
+    def _repage(self, page: _Page) -> None:
+        """Cut a page, and what of its job was not begun, under the cap as it is now.
+
+        Pages not begun give their numbers to the new ones; the number of a refused page is used up.
+        """
+        job, interval = page.job, self._plan.interval
+        waiting = [entry for entry in self._ready if entry[2].job is job and entry[2].attempt == 0]
+        self._ready = [entry for entry in self._ready if entry not in waiting]
+        heapq.heapify(self._ready)
+        old = [page, *(entry[2] for entry in waiting)]
+        free = sorted(p.spec.index for p in old if p.attempt == 0)
+        spans = recut((p.spec.span for p in old), interval, self._cap)
+        job.pages_left += len(spans) - len(old)
+        for span in spans:
+            number = free.pop(0) if free else job.next_page
+            job.next_page = max(job.next_page, number + 1)
+            self._push(_Page(job, PageSpec(number, span)), 0.0)
 
     def _page_done(self, page: _Page, outcome: AttemptOutcome, decoded: DecodedPage) -> None:
         job, spec = page.job.spec, page.spec

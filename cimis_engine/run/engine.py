@@ -17,6 +17,7 @@ from cimis_engine.fetch.transport import ssl_context
 from cimis_engine.model.plan import Plan
 from cimis_engine.run import events as ev
 from cimis_engine.run.alerts import RULES, evaluate
+from cimis_engine.run.caps import CapTable
 from cimis_engine.run.connect import new_slot
 from cimis_engine.run.control import ControlServer
 from cimis_engine.run.dispatcher import Dispatcher
@@ -78,6 +79,7 @@ async def run_engine(
         pipeline=pipeline,
         filing=filing,
         ledger=await filing.on_disk(lambda: Ledger(store.database)),
+        caps=await filing.on_disk(lambda: CapTable(store.database)),
         emit=emit,
         clock=clock,
         rng=random.Random(),

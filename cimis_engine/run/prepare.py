@@ -9,7 +9,7 @@ from datetime import date
 from cimis_engine.errors import UsageError
 from cimis_engine.model.choice import choose
 from cimis_engine.model.items import Interval
-from cimis_engine.model.plan import OpenSlots, Plan, build_plan
+from cimis_engine.model.plan import OpenSlots, Plan, build_plan, plan_jobs
 from cimis_engine.model.station import Station, by_number
 from cimis_engine.run.spec import Request
 from cimis_engine.run.update import stale_slots
@@ -37,16 +37,24 @@ def choose_stations(request: Request, directory: Sequence[Station]) -> tuple[tup
 
 
 def make_plan(
-    store: Store | None, request: Request, directory: Sequence[Station], today: date, *, warning: str = ""
+    store: Store | None,
+    request: Request,
+    directory: Sequence[Station],
+    today: date,
+    cap: int | None = None,
+    *,
+    directory_warning: str = "",
 ) -> Plan:
     """What is to be fetched for a request; without a store, or with `refetch`, everything. Raises `UsageError`.
 
-    `warning`: what there is to say of the directory, told first among the plan's notes.
+    `cap`: records a page may ask for (see `caps`), None for the default. `directory_warning` is told first.
     """
-    stations, notes = choose_stations(request, directory)
-    if warning:
-        notes = (warning, *notes)
     interval, units, items = Interval(request.interval), request.unit_system, request.item_set()
+    told = (directory_warning,) if directory_warning else ()
+    if request.jobs:
+        plan = plan_jobs(request.jobs, directory, today=today, cap=cap)
+        return replace(plan, notes=told + plan.notes)
+    stations, notes = choose_stations(request, directory)
     open_slots: OpenSlots = _everything
     if store is not None and request.update_since is not None:
         open_slots = stale_slots(store.entry, request, {s.number for s in stations if s.active}, today)
@@ -60,8 +68,9 @@ def make_plan(
         items=items,
         today=today,
         open_slots=open_slots,
+        cap=cap,
     )
-    return replace(plan, notes=notes + plan.notes)
+    return replace(plan, notes=told + notes + plan.notes)
 
 
 def _everything(station: int, year: int, wanted: range) -> range:

@@ -133,6 +133,7 @@ def _failure(result: ResultState, interval: str) -> dict[str, Any]:
         "station_id": result.station,
         "interval": interval,
         "year": result.year,
+        "job": result.job,
         "error_class": result.error_class,
         "attempts": result.attempts,
         "last_error": result.message,

@@ -20,7 +20,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `api` is the dialect spoken at `base_url`: `station-web`, or `legacy`.
     `whole_body` reads a response to its end before decoding it: the predecessor's way, kept as the baseline of
-    benchmarks. `decoder` is `fast` or `ijson` (the strict reference).
+    benchmarks. `decoder` is `fast` or `ijson` (the strict reference). `cap_daily`, `cap_hourly`: records a request may
+    ask for, in place of what was learned from the API (see `caps`).
     """
 
     api: str = "station-web"
@@ -38,13 +39,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     whole_body: bool = False
     drain_timeout: float = 30.0
     max_failures: int = 20
+    cap_daily: int | None = None
+    cap_hourly: int | None = None
+
+    def cap(self, interval: Interval) -> int | None:
+        return self.cap_daily if interval is Interval.DAILY else self.cap_hourly
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What to fetch. `stations`: as `model.choice` reads it, or empty with `sample`. Items: slugs, empty for all.
 
     `refetch` plans slots that the store already covers, too. `update_since` asks again, of what is stored, for what is
-    pending and for this many days back (see `update`); None: it is no update.
+    pending and for this many days back (see `update`); None: it is no update. `jobs`: ids of the ledger; then just
+    these jobs are planned, whole, and the rest only describes them.
     """
 
     stations: str = ""
@@ -56,6 +63,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[str, ...] = ()
     refetch: bool = False
     update_since: int | None = None
+    jobs: tuple[str, ...] = ()
 
     @property
     def span(self) -> Span:

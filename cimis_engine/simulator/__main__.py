@@ -33,6 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--dialect", choices=DIALECTS, default=DIALECTS[0], help=f"which API to be ({DIALECTS[0]})")
     add("--cap-daily", type=_whole, metavar="N", help=f"daily records a request ({DAILY_CAP}, legacy {LEGACY_CAP})")
     add("--cap-hourly", type=_whole, metavar="N", help=f"hourly records a request ({HOURLY_CAP}, legacy {LEGACY_CAP})")
+    add("--cap-unsaid", action="store_true", help="a refusal for volume does not name the cap")
+    add("--fail-station", type=_whole, action="append", default=[], metavar="N", help="its data always get a 500")
     add("--exit-on-eof", action="store_true", help="end when standard input ends")
 
 
@@ -56,6 +58,8 @@ def config_from_args(args: argparse.Namespace) -> SimulatorConfig:
         dialect=args.dialect,
         cap_daily=args.cap_daily,
         cap_hourly=args.cap_hourly,
+        cap_unsaid=args.cap_unsaid,
+        fail_stations=frozenset(args.fail_station),
     )
 
 

@@ -23,6 +23,7 @@ class SimulatorConfig:
     accepts any that is not empty. `revise` is a seed by which some past station-days differ from those without it.
     `dialect` is the one spoken: as the API of 2026 it turns away whoever still sends `appKey=`, like the agency's
     firewall. Caps of None are those of the dialect.
+    `cap_unsaid`: a refusal for volume does not name the cap. `fail_stations`: data of these are always a 500.
     """
 
     port: int = 0
@@ -42,3 +43,5 @@ class SimulatorConfig:
     dialect: str = "station-web"
     cap_daily: int | None = None
     cap_hourly: int | None = None
+    cap_unsaid: bool = False
+    fail_stations: frozenset[int] = frozenset()

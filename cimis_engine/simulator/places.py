@@ -95,7 +95,7 @@ def _of_stations(
     if without := [c for c in codes if not any(c in s.zip_codes for s in stations)] or ([] if codes else [""]):
         raise _unsupported_zip(without[0])
     numbers = tuple(s.number for s in stations if set(codes) & set(s.zip_codes))
-    check_volume(len(numbers) * span.records(interval), limits.of(interval))
+    check_volume(len(numbers) * span.records(interval), limits.of(interval), unsaid=limits.unsaid)
     return DataQuery(numbers, span, interval, units, items)
 
 

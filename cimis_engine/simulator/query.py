@@ -57,10 +57,11 @@ class DataQuery:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Records a request may ask for: station-days, station-hours."""
+    """Records a request may ask for: station-days, station-hours. `unsaid`: refusals do not name them."""
 
     daily: int = DAILY_CAP
     hourly: int = HOURLY_CAP
+    unsaid: bool = False
 
     def of(self, interval: Interval) -> int:
         return self.daily if interval is Interval.DAILY else self.hourly
@@ -122,9 +123,11 @@ def span_of(params: Mapping[str, str], today: date) -> Span:
     return Span(start, end)
 
 
-def check_volume(asked: int, cap: int) -> None:
+def check_volume(asked: int, cap: int, *, unsaid: bool = False) -> None:
     if asked > cap:
         text = f"The request asks for {asked} records; the maximum data limit is {cap:,} records."
+        if unsaid:
+            text = "The request asks for too many records."
         raise refusal(400, 2112, "DATA VOLUME VIOLATION", text)
 
 
@@ -134,5 +137,5 @@ def data_query(params: Mapping[str, str], *, known: Container[int], limits: Limi
     items, span = items_of(params, interval), span_of(params, today)
     if unknown := [n for n in stations if n not in known]:
         raise refusal(404, 1019, "STATION NOT FOUND", f"The station [{unknown[0]}] could not be found.")
-    check_volume(len(stations) * span.records(interval), limits.of(interval))
+    check_volume(len(stations) * span.records(interval), limits.of(interval), unsaid=limits.unsaid)
     return DataQuery(stations, span, interval, units, items)

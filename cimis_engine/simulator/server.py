@@ -26,6 +26,7 @@ from cimis_engine.simulator.query import (
     STATION_PATH,
     STATIONS_PATH,
     ApiRefusalError,
+    DataQuery,
     Limits,
     gateway_refusal,
     identity,
@@ -61,7 +62,7 @@ def make_source(config: SimulatorConfig) -> Source:
 def limits(config: SimulatorConfig) -> Limits:
     """Caps as configured, else those of the dialect."""
     daily, hourly = (LEGACY_CAP, LEGACY_CAP) if config.dialect == "legacy" else (DAILY_CAP, HOURLY_CAP)
-    return Limits(config.cap_daily or daily, config.cap_hourly or hourly)
+    return Limits(config.cap_daily or daily, config.cap_hourly or hourly, config.cap_unsaid)
 
 
 class Simulator:
@@ -241,6 +242,9 @@ class Simulator:
                 return self._api.stations(request)
             now = self.now()
             query = self._api.query(request, now)
+            asked = {n for part in query if isinstance(part, DataQuery) for n in part.stations}
+            if self.config.fail_stations & asked:
+                raise gateway_refusal(500, "Internal server error")
         except ApiRefusalError as error:
             return refused(error)
         page = self._api.cached(query, now)

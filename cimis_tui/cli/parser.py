@@ -59,6 +59,12 @@ def _json(parser: argparse._ActionsContainer, what: str = "one JSON document on 
     parser.add_argument("--json", action="store_true", help=what)
 
 
+def _volume(parser: argparse.ArgumentParser, default: bool | str) -> None:
+    volume = parser.add_mutually_exclusive_group()
+    volume.add_argument("-q", "--quiet", action="store_true", default=default, help="no progress on stderr")
+    volume.add_argument("-v", "--verbose", action="store_true", default=default, help="more on stderr")
+
+
 def _server(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base-url", metavar="URL", help="the API (default https://et.water.ca.gov)")
     parser.add_argument(
@@ -82,16 +88,15 @@ def _what(parser: argparse.ArgumentParser, years: str) -> None:
     parser.add_argument("--hourly", action="store_true", help="hourly records instead of daily ones")
     parser.add_argument("--items", metavar="SLUGS", help="data items, comma separated (default: all of the interval)")
     parser.add_argument("--units", choices=("M", "E"), default="M", help="metric or English (default M)")
+    parser.add_argument("--refetch", action="store_true", help="fetch what the store already covers, too")
 
 
-def _how(parser: argparse.ArgumentParser, *, refetch: bool = True) -> None:
+def _how(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--concurrency", type=_positive, metavar="N", help="requests in flight (default 4)")
     parser.add_argument("--retries", type=_positive, metavar="N", help="attempts a page gets (default 3)")
     parser.add_argument(
         "--gzip", action=argparse.BooleanOptionalAction, default=None, help="ask for compressed bodies (default yes)"
     )
-    if refetch:
-        parser.add_argument("--refetch", action="store_true", help="fetch what the store already covers, too")
     parser.add_argument("--report", metavar="FILE", help="write the JSON report to this file as well")
     parser.add_argument(
         "--fail-on",
@@ -99,6 +104,10 @@ def _how(parser: argparse.ArgumentParser, *, refetch: bool = True) -> None:
         default="any",
         help="which failures make the exit code: any (3, default), all, any or a missing record, never",
     )
+
+
+def _dry_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="say what would be fetched (-v: each page), and stop")
 
 
 def _faces(parser: argparse.ArgumentParser) -> None:
@@ -114,6 +123,7 @@ def _backfill(parser: argparse.ArgumentParser) -> None:
     who.add_argument("--sample", type=_positive, metavar="N", help="the first N stations alive throughout the span")
     _what(parser, "--years")
     _how(parser)
+    _dry_run(parser)
     _faces(parser)
     _data_dir(parser)
 
@@ -131,6 +141,32 @@ def _demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fresh", action="store_true", help="start from an emptied demo data directory")
 
 
+def _retry(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--from", dest="from_report", metavar="REPORT", help="the failures of this report (default: of the ledger)"
+    )
+    _how(parser)
+    _dry_run(parser)
+    _faces(parser)
+    _data_dir(parser)
+    _server(parser)
+
+
+def _ledger(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", help="jobs, their state and last error", allow_abbrev=False)
+    listing.add_argument("--state", choices=("queued", "leased", "done", "failed", "cancelled"), help="only these")
+    listing.set_defaults(handler="ledger:list_jobs")
+    for name, what in (("redrive", "queue failed jobs for the next `cimis retry`"), ("drop", "forget jobs")):
+        action = actions.add_parser(name, help=what, description=what, allow_abbrev=False)
+        action.add_argument("jobs", nargs="*", metavar="JOB", help="ids of `cimis ledger list`")
+        action.add_argument("--all", action="store_true", help="every failed or cancelled job")
+        action.set_defaults(handler=f"ledger:{name}")
+    for action in actions.choices.values():
+        _volume(action, default=argparse.SUPPRESS)
+        _stored(action)
+
+
 def _milliseconds(text: str) -> int:
     try:
         value = int(text)
@@ -145,9 +181,9 @@ def _fetch_streaming(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stations", required=True, metavar="LIST", help="2,5,10-20, all, active, county:NAME")
     _what(parser, "--year")
     _how(parser)
+    _dry_run(parser)
     parser.add_argument("--perf", action="store_true", help="phases of every result")
     parser.add_argument("--allocs", action="store_true", help="memory a record, retained and at peak (slows the run)")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be fetched, and stop")
     _json(parser, "the report as one JSON document on stdout")
     _data_dir(parser)
     _server(parser)
@@ -178,7 +214,7 @@ def _query(parser: argparse.ArgumentParser) -> None:
 def _update(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stations", metavar="LIST", default="all", help="2,5,10-20, active, county:NAME (all stored)")
     parser.add_argument("--since", metavar="DAYS", default="45d", help="ask again for the last days (default 45d)")
-    _how(parser, refetch=False)
+    _how(parser)
     _faces(parser)
     _data_dir(parser)
     _server(parser)
@@ -258,6 +294,8 @@ COMMANDS = (
     Command("demo", "backfill from a simulator on this machine: no key, no network", "demo:demo", _demo),
     Command("backfill", "fetch stations and years into the store", "backfill:backfill", _backfill_command),
     Command("update", "fetch again what may have changed, and the days since", "update:update", _update),
+    Command("retry", "fetch the jobs that failed once more", "retry:retry", _retry),
+    Command("ledger", "look at jobs that gave up: list, redrive, drop", "ledger:list_jobs", _ledger),
     Command("attach", "open the dashboard of a run that is going on, or ended", "dashboard:attach", _attach),
     Command("runs", "list the runs of a data directory", "past:runs", _stored),
     Command("init", "make an empty data directory", "store:init", _init),
@@ -292,24 +330,26 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=f"cimis {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     asked = next((a for a in argv if not a.startswith("-")), "")
-    line = list(argv)
     for command in COMMANDS:
         child = commands.add_parser(command.name, help=command.help, description=command.help, allow_abbrev=False)
         child.set_defaults(handler=command.handler)
         if command.name == asked:
-            volume = child.add_mutually_exclusive_group()
-            volume.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
-            volume.add_argument("-v", "--verbose", action="store_true", help="more on stderr")
+            _volume(child, default=False)
             command.declare(child)
-            line = normalise(line, child)
-    return parser.parse_args(normalise(line, parser))
+    return parser.parse_args(normalise(argv, parser))
 
 
 def normalise(argv: Sequence[str], parser: argparse.ArgumentParser) -> list[str]:
-    """`-station 2` as `--station 2`, for the long options that the parser knows; everything else unchanged."""
-    known = {option[2:] for action in parser._actions for option in action.option_strings if option[:2] == "--"}
+    """`-station 2` as `--station 2`, for long options of the parser and those below it; everything else unchanged."""
+    known = _long_options(parser)
     result = []
     for token in argv:
         match = _SINGLE_DASH.fullmatch(token)
         result.append(f"-{token}" if match and match[1] in known else token)
     return result
+
+
+def _long_options(parser: argparse.ArgumentParser) -> set[str]:
+    known = {option[2:] for action in parser._actions for option in action.option_strings if option[:2] == "--"}
+    below = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+    return known.union(*(_long_options(child) for a in below for child in a.choices.values()))

@@ -123,6 +123,9 @@ def _possible(settings: Settings) -> Settings:
         raise UsageError(f"concurrency runs from 1 to {MAX_CONCURRENCY}, not {settings.concurrency}")
     if settings.max_attempts < 1:
         raise UsageError(f"a page needs at least one attempt, not {settings.max_attempts}")
+    for name in ("cap_daily", "cap_hourly"):
+        if (cap := getattr(settings, name)) is not None and cap < 1:
+            raise UsageError(f"{name} is the records a request may ask for, at least 1, not {cap}")
     if settings.ca_file and not Path(settings.ca_file).is_file():
         raise UsageError(f"no certificate file {settings.ca_file}")
     return settings

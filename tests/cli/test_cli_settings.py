@@ -64,6 +64,8 @@ def test_unknown_key_suggests_the_nearest(tmp_path: Path) -> None:
     [
         ("concurrency = 'many'", "concurrency"),
         ("concurrency = 0", "0"),
+        ("cap_daily = 0", "cap_daily"),
+        ("cap_hourly = -5", "cap_hourly"),
         ("concurrency = 65", "65"),
         ("max_attempts = 0", "attempt"),
         ("base_url = 'ftp://x'", "ftp"),

@@ -86,6 +86,21 @@ def test_no_verdict_repeats_the_key(status: int, body: str) -> None:
     assert "canary" not in repr(verdict)
 
 
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("The request asks for 4,344 records; the maximum data limit is 1,750 records.", 1750),
+        ("Your request exceeds the maximum of 5020 records.", 5020),
+        ("The data volume [5,490] is over the limit [5,020].", 5020),
+        ("The request asks for 4,344 records.", None),
+        ("too much", None),
+    ],
+)
+def test_the_limit_that_a_refusal_names(text: str, limit: int | None) -> None:
+    body = f'"[ERR2112-DATA VOLUME VIOLATION] {text}"'.encode()
+    assert classify(400, {}, body, None, now=0.0).limit == limit
+
+
 def test_retry_after() -> None:
     assert retry_after({"retry-after": "7"}, 0) == 7
     assert retry_after({"retry-after": "Thu, 01 Jan 1970 00:01:40 GMT"}, 40.0) == 60

@@ -8,8 +8,8 @@ import pytest
 
 from cimis_engine.errors import UsageError
 from cimis_engine.model.items import DAILY_ITEMS, HOURLY_ITEMS, Interval, UnitSystem, parse_items
-from cimis_engine.model.period import Span, moment_of, parse_years, slot_of, slots_in_year, today_pst
-from cimis_engine.model.plan import OpenSlots, Plan, build_plan, split_pages
+from cimis_engine.model.period import moment_of, parse_years, slot_of, slots_in_year, today_pst
+from cimis_engine.model.plan import OpenSlots, Plan, build_plan
 from cimis_engine.model.station import Station, parse_station_numbers
 
 TODAY = date(2026, 11, 23)
@@ -46,6 +46,14 @@ def test_daily_jobs_are_four_years_in_one_page() -> None:
         (2023, 2024, 1, 731),
     ]
     assert made.chunks == 10
+
+
+def test_a_part_of_a_year_goes_with_the_years_beside_it_while_one_page_holds_them() -> None:
+    made = plan("1982-1990", who=station(connect=date(1982, 6, 7)))
+    assert [(str(j.span), len(j.pages)) for j in made.jobs] == [
+        ("1982-06-07..1986-12-31", 1),
+        ("1987-01-01..1990-12-31", 1),
+    ]
 
 
 def test_hourly_jobs_are_a_year_in_two_halves_under_the_cap() -> None:
@@ -97,17 +105,6 @@ def test_no_page_is_asked_for_half_a_year_without_the_station() -> None:
 def test_no_year_is_planned_for_empty_records_alone() -> None:
     made = plan("2014-2016", who=station(disconnect=date(2014, 12, 29)))
     assert [str(j.span) for j in made.jobs] == ["2014-01-01..2014-12-31"]
-
-
-@pytest.mark.parametrize("cap", [24, 100, 1000, 2208, 5000])
-@pytest.mark.parametrize("interval", list(Interval))
-def test_pages_tile_the_span_under_any_cap(interval: Interval, cap: int) -> None:
-    span = Span(date(2023, 2, 3), date(2024, 10, 9))
-    pages = split_pages(span, interval, cap)
-    assert sum(p.span.days for p in pages) == span.days
-    assert (pages[0].span.start, pages[-1].span.end) == (span.start, span.end)
-    assert all(p.span.records(interval) <= cap for p in pages)
-    assert [p.index for p in pages] == list(range(1, len(pages) + 1))
 
 
 def test_the_same_work_has_the_same_job_id() -> None:

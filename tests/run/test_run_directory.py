@@ -68,7 +68,7 @@ async def test_where_the_api_is_gone_the_old_one_is_used_with_a_warning(tmp_path
     assert stale.stations == first.stations and not is_fresh(stale, Later(20).time())
     assert "refused" in stale.warning and "20 days ago" in stale.warning
     request = Request(stations="2", start="2024-01-01", end="2024-12-31")
-    plan = make_plan(None, request, stale.stations, date(2026, 11, 24), warning=stale.warning)
+    plan = make_plan(None, request, stale.stations, date(2026, 11, 24), directory_warning=stale.warning)
     assert plan.notes == (stale.warning,)
     with pytest.raises(ApiError):
         await load(tmp_path, simulator, 20, refresh=True)
