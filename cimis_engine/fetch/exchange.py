@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlencode
 
+from cimis_engine import __version__
 from cimis_engine.errors import CimisError
 from cimis_engine.fetch.phases import Phases
 
+USER_AGENT = f"cimis-backfill-console/{__version__} (CIMIS data archive; httpx)"
 _LONG_TOKEN = re.compile(r"[A-Za-z0-9-]{20,}")
 
 

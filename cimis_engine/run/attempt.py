@@ -75,8 +75,8 @@ async def run_attempt(
             page = await session.finish()
         except DecodeError as failure:
             error = failure
-    verdict = classify(status, headers, slot.redact(session.head), error, now=clock.time())
-    verdict = replace(verdict, reason=slot.redact(verdict.reason))
+    verdict = classify(status, headers, slot.redactor.data(session.head), error, now=clock.time())
+    verdict = replace(verdict, reason=slot.redactor.text(verdict.reason))
     timings = Timings(
         pool_wait=phases.pool_wait,
         dns=phases.dns,
@@ -89,7 +89,7 @@ async def run_attempt(
         total=phases.total_ms,
     )
     return AttemptOutcome(
-        verdict,
+        replace(verdict, reason=slot.redactor.text(verdict.reason)),
         page,
         status,
         timings,

@@ -14,10 +14,10 @@ from typing import Any
 
 from cimis_engine.clock import Clock
 from cimis_engine.errors import CimisError
-from cimis_engine.fetch.api import StationWebApi
 from cimis_engine.fetch.classify import Verdict, VerdictKind
 from cimis_engine.fetch.decode import DecodedPage, PageDecoder
 from cimis_engine.fetch.decode_ijson import IjsonPageDecoder
+from cimis_engine.fetch.dialect import dialect_of
 from cimis_engine.fetch.pipeline import DecodePipeline
 from cimis_engine.fetch.retry import RetryPolicy
 from cimis_engine.fetch.throttle import LimitChange, Throttle
@@ -61,8 +61,8 @@ class Dispatcher:
         self._run_id, self._plan, self._work = spec.run_id, plan, work
         self._slots, self._pipeline, self._filing, self._ledger = slots, pipeline, filing, ledger
         self._emit, self._clock, self._rng = emit, clock, rng
+        self._api = dialect_of(self._settings.api, self._settings.base_url)
         self._caps, self._cap = caps, plan.cap
-        self._api = StationWebApi(settings.base_url)
         self._policy = RetryPolicy(settings.max_attempts, settings.backoff_base, budget=settings.page_budget)
         self._throttle = Throttle(ceiling=settings.concurrency)
         self._allowance = Allowance(settings.max_requests, settings.max_duration)

@@ -13,11 +13,12 @@ from typing import Any
 from cimis_engine import __version__
 from cimis_engine.clock import Clock, SystemClock
 from cimis_engine.fetch.pipeline import DecodePipeline
-from cimis_engine.fetch.transport import Slot, ssl_context
+from cimis_engine.fetch.transport import ssl_context
 from cimis_engine.model.plan import Plan
 from cimis_engine.run import events as ev
 from cimis_engine.run.alerts import RULES, evaluate
 from cimis_engine.run.caps import CapTable
+from cimis_engine.run.connect import new_slot
 from cimis_engine.run.control import ControlServer
 from cimis_engine.run.dispatcher import Dispatcher
 from cimis_engine.run.filing import Filing
@@ -70,18 +71,7 @@ async def run_engine(
     emit(_started(spec, plan, meter.pid))
     filing = Filing(plan, store, emit, spec.run_id)
     context = ssl_context(Path(settings.ca_file) if settings.ca_file else None)
-    slots = [
-        Slot(
-            context=context,
-            key=key,
-            clock=clock,
-            gzip=settings.gzip,
-            connect_timeout=settings.connect_timeout,
-            read_timeout=settings.read_timeout,
-            attempt_timeout=settings.attempt_timeout,
-        )
-        for _ in range(settings.concurrency)
-    ]
+    slots = [new_slot(settings, key, clock, context) for _ in range(settings.concurrency)]
     all_slots = tuple(slots)
     pipeline = DecodePipeline(clock=clock)
     work = Work(plan)

@@ -17,34 +17,34 @@ from typing import Any
 
 from cimis_engine.errors import CimisError
 from cimis_engine.model.period import PST
-from cimis_engine.simulator import faults
-from cimis_engine.simulator.api import (
-    DATA_PATH,
-    STATION_PATH,
-    STATIONS_PATH,
-    Api,
-    answer_of,
-    blocked,
-    refused,
-    revoked,
-    truncated,
-)
-from cimis_engine.simulator.config import SimulatorConfig
+from cimis_engine.simulator import faults, legacy, query
+from cimis_engine.simulator.api import Api, answer_of, blocked, refused, revoked, truncated
+from cimis_engine.simulator.config import DAILY_CAP, HOURLY_CAP, LEGACY_CAP, SimulatorConfig
 from cimis_engine.simulator.faults import Fault
 from cimis_engine.simulator.http import HttpAnswer, HttpRequest, cut, read_request
-from cimis_engine.simulator.query import ApiRefusalError, Limits, gateway_refusal, identity, parameters
+from cimis_engine.simulator.query import (
+    STATION_PATH,
+    STATIONS_PATH,
+    ApiRefusalError,
+    DataQuery,
+    Limits,
+    gateway_refusal,
+    identity,
+    parameters,
+)
 from cimis_engine.simulator.recorded import RecordedSource
 from cimis_engine.simulator.source import Now, SimulatedSource, Source
 from cimis_engine.simulator.stations import directory_entry, stations
 from cimis_engine.simulator.tally import Tally
 from cimis_engine.simulator.weather import Weather
 
+DATA_PATHS = (query.DATA_PATH, legacy.DATA_PATH)
 HOST = "127.0.0.1"
 REFUSED_SECONDS = 0.15
 _IDLE_SECONDS = 60.0
 _NOON = 12
+_WHO = ("stationnbrs", "stationnbr", "targets", "zipcodes", "coordinates", "addresses")
 _RETRY_AFTER = {"Retry-After": "1"}
-_PATHS = (DATA_PATH, STATIONS_PATH, STATION_PATH)
 
 
 class SimulatorError(CimisError):
@@ -60,6 +60,12 @@ def make_source(config: SimulatorConfig) -> Source:
     return SimulatedSource(Weather(config.seed, config.revise), {s.number: s for s in entries}, directory)
 
 
+def limits(config: SimulatorConfig) -> Limits:
+    """Caps as configured, else those of the dialect."""
+    daily, hourly = (LEGACY_CAP, LEGACY_CAP) if config.dialect == "legacy" else (DAILY_CAP, HOURLY_CAP)
+    return Limits(config.cap_daily or daily, config.cap_hourly or hourly, config.cap_unsaid)
+
+
 class Simulator:
     """One simulator. `start` it in a running loop, `stop` it there; `stats` and `log` say what it did."""
 
@@ -67,7 +73,7 @@ class Simulator:
         self.config = config
         self.ca_file: Path | None = config.ca_file if config.tls else None
         self.tally = Tally()
-        self._api = Api(make_source(config), Limits(config.cap_daily, config.cap_hourly, config.cap_unsaid), config.key)
+        self._api = Api(make_source(config), limits(config), config.key, old=config.dialect == "legacy")
         self._seen: Counter[str] = Counter()
         self._let_through: deque[float] = deque()
         self._last_used: float | None = None
@@ -158,7 +164,7 @@ class Simulator:
         entry: dict[str, Any] = {
             "t": time.time(),
             "path": request.path,
-            "station": params.get("stationnbrs") or params.get("stationnbr"),
+            "station": next((params[name] for name in _WHO if name in params), None),
             "start": params.get("startdate"),
             "end": params.get("enddate"),
             "fault": None,
@@ -209,13 +215,15 @@ class Simulator:
         return await self._finish(answer, request, writer, entry)
 
     def _at_the_gate(self, request: HttpRequest) -> HttpAnswer | None:
-        if request.path not in _PATHS:
+        if self._api.outdated(request):
+            return blocked()
+        if not self._api.knows(request.path):
             return refused(gateway_refusal(404, "Resource not found"))
         if request.method != "GET":
             return refused(gateway_refusal(405, "Method not allowed"))
         if self.config.revoke_after is not None and self.tally.requests > self.config.revoke_after:
             return revoked()
-        return self._api.refuse(request) or (self._over_the_rate() if request.path == DATA_PATH else None)
+        return self._api.refuse(request) or (self._over_the_rate() if request.path in DATA_PATHS else None)
 
     def _over_the_rate(self) -> HttpAnswer | None:
         """The gateway's refusal, when it has let through as many requests for data within a second as it may."""
@@ -250,11 +258,13 @@ class Simulator:
 
     async def _answer(self, request: HttpRequest) -> HttpAnswer:
         try:
-            if request.path != DATA_PATH:
+            request = self._api.understood(request)
+            if request.path in (STATIONS_PATH, STATION_PATH):
                 return self._api.stations(request)
             now = self.now()
             query = self._api.query(request, now)
-            if self.config.fail_stations.intersection(query.stations):
+            asked = {n for part in query if isinstance(part, DataQuery) for n in part.stations}
+            if self.config.fail_stations & asked:
                 raise gateway_refusal(500, "Internal server error")
         except ApiRefusalError as error:
             return refused(error)

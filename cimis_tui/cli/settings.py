@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from cimis_engine.errors import UsageError
-from cimis_engine.run.spec import Settings
+from cimis_engine.fetch.dialect import dialect_of
+from cimis_engine.run.spec import DEFAULT_BASE_URL, Settings
 
 CONFIG_FILE = "cimis.toml"
 DEFAULT_DATA_DIR = "data"
@@ -26,6 +27,7 @@ MAX_CONCURRENCY = 64
 _FIELDS = {f for f in Settings.__struct_fields__ if f != "whole_body"}
 _TIMES = {f.name for f in msgspec.structs.fields(Settings) if f.type in (float, float | None)}
 _FLAGS = {
+    "api": "api",
     "base_url": "base_url",
     "ca_file": "ca_file",
     "concurrency": "concurrency",
@@ -129,6 +131,13 @@ def _possible(settings: Settings) -> Settings:
         raise UsageError(f"not the address of an API: '{settings.base_url}'", hint="write https://host[:port]")
     if url.scheme == "http" and not _loopback(url.hostname):
         raise UsageError(f"{settings.base_url} would carry the key unencrypted", hint="use https")
+    dialect_of(settings.api, settings.base_url)
+    if settings.api == "legacy" and settings.base_url == DEFAULT_BASE_URL:
+        raise UsageError(
+            "the agency retired its legacy API on 2026-07-31", hint="name an archive or a mirror of it with --base-url"
+        )
+    if not settings.user_agent or not settings.user_agent.isascii() or not settings.user_agent.isprintable():
+        raise UsageError(f"user_agent must be one line of plain letters, not {settings.user_agent!r}")
     if not 1 <= settings.concurrency <= MAX_CONCURRENCY:
         raise UsageError(f"concurrency runs from 1 to {MAX_CONCURRENCY}, not {settings.concurrency}")
     if settings.max_attempts < 1:

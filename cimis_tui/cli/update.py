@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from cimis_engine.errors import UsageError
-from cimis_engine.model.station import parse_station_numbers
+from cimis_engine.model.choice import choose
+from cimis_engine.run.directory import kept_directory
 from cimis_engine.run.events import Stamped, encode
 from cimis_engine.run.report import build_report
 from cimis_engine.run.spec import Request
@@ -54,7 +55,8 @@ def update(args: Namespace, output: Output) -> int:
 def _requests(args: Namespace, data_dir: Path) -> list[Request]:
     """What is stored of the stations asked for, as requests. Raises `UsageError` where there is nothing."""
     everyone = args.stations.strip().lower() == "all"
-    stations = None if everyone else parse_station_numbers(args.stations)
+    kept = kept_directory(data_dir)
+    stations = None if everyone else choose(args.stations, kept.stations if kept else (), strict=False).numbers
     with contextlib.closing(Store.open(data_dir)) as store:
         entries = store.catalog.entries()
     requests = update_requests(

@@ -96,6 +96,10 @@ def test_unknown_key_suggests_the_nearest(tmp_path: Path) -> None:
         ("page_budget = -1", "page_budget"),
         ("concurrency = ", "cimis.toml"),
         ("whole_body = true", "whole_body"),
+        ("api = 'soap'", "soap"),
+        ("api = 'legacy'", "retired"),
+        ("user_agent = ''", "user_agent"),
+        ('user_agent = "a\\nb"', "user_agent"),
     ],
 )
 def test_settings_that_cannot_be(tmp_path: Path, toml: str, word: str) -> None:

@@ -19,7 +19,7 @@ from conftest import Run, chunks, environment, journal
 from pacing import sent, violations
 from test_e2e_backfill import check_report, wait_for
 
-from cimis_engine.fetch.transport import KEY_HEADER
+from cimis_engine.fetch.key import SUBSCRIPTION_HEADER
 from cimis_engine.run.journal import JournalReader
 from cimis_engine.simulator.process import SimulatorProcess, start_simulator
 
@@ -103,7 +103,7 @@ class _Turnstile(BaseHTTPRequestHandler):
             self.server.turned_away += 1
             body = b"<html><title>Request Rejected</title>Your support ID is: 1</html>"
         else:
-            request = urllib.request.Request(self.server.behind.url + self.path, headers={KEY_HEADER: "any"})
+            request = urllib.request.Request(self.server.behind.url + self.path, headers={SUBSCRIPTION_HEADER.name: "any"})
             with urllib.request.urlopen(request) as answer:
                 body = answer.read()
         self.send_response(200)

@@ -62,7 +62,7 @@ AGENCY = [
     api(400, "ERR1011", FAIL, "bad_request", "1982"),
     api(400, "ERR1012", FAIL, "bad_request", "after"),
     api(404, "ERR1019", FAIL, "not_found", "station"),
-    api(400, "ERR1025", FAIL, "bad_request", "lat="),
+    api(400, "ERR1025", FAIL, "bad_request", "LAT,LON"),
     api(404, "ERR1031", FAIL, "not_found", "zip"),
     api(400, "ERR1032", FAIL, "bad_request", "M or E"),
     api(404, "ERR1034", FAIL, "not_found", "California"),

@@ -22,14 +22,15 @@ import trustme
 
 from cimis_engine.clock import SystemClock
 from cimis_engine.errors import UsageError
-from cimis_engine.fetch.api import StationWebApi
 from cimis_engine.fetch.decode import DecodedPage, DecodeError, PageDecoder, TruncatedError
+from cimis_engine.fetch.directory import parse_directory
 from cimis_engine.fetch.exchange import ApiRequest, AttemptError, ErrorKind
 from cimis_engine.fetch.inflate import Inflater
 from cimis_engine.fetch.network import interleave, race
-from cimis_engine.fetch.page import ApiError, fetch_directory
+from cimis_engine.fetch.page import ApiError, fetch_document
 from cimis_engine.fetch.pipeline import DecodePipeline
 from cimis_engine.fetch.retry import RetryPolicy
+from cimis_engine.fetch.station_web import StationWebDialect
 from cimis_engine.fetch.transport import Slot, ssl_context
 from cimis_engine.model.items import DAILY_ITEMS, Interval, UnitSystem
 from cimis_engine.model.period import Span
@@ -120,8 +121,8 @@ async def test_the_request_carries_the_key_in_its_header_only(tmp_path: Path) ->
         writer.write(response(b"{}"))
 
     api_span = Span(date(2024, 1, 1), date(2024, 12, 31))
-    async with serving(answer) as url, slot_for(tmp_path, gzip=False) as slot:
-        api = StationWebApi(url)
+    async with serving(answer) as url, slot_for(tmp_path, gzip=False, user_agent="mine/1") as slot:
+        api = StationWebDialect(url)
         await slot.get(api.data_request(2, api_span, Interval.DAILY, UnitSystem.METRIC, DAILY_ITEMS[4:6]), drop)
     line, _, headers = heard[0].decode().partition("\r\n")
     assert line == (
@@ -131,7 +132,7 @@ async def test_the_request_carries_the_key_in_its_header_only(tmp_path: Path) ->
     assert f"ocp-apim-subscription-key: {KEY}\r\n" in headers.replace(
         "Ocp-Apim-Subscription-Key", "ocp-apim-subscription-key"
     )
-    assert "identity" in headers and "application/json" in headers and "cimis-backfill-console/" in headers
+    assert "identity" in headers and "application/json" in headers and "mine/1" in headers
 
 
 FAILURES = [
@@ -139,7 +140,7 @@ FAILURES = [
     (always(response(b"abc", length=9), then="close"), {}, ErrorKind.EOF, 200),
     (always(response(b"abc", length=9), then="reset"), {}, ErrorKind.RESET, 200),
     (always(response(b"abc", length=9)), {"read_timeout": 0.05}, ErrorKind.TIMEOUT_READ, 200),
-    (always(b""), {"attempt_timeout": 0.05}, ErrorKind.TIMEOUT_ATTEMPT, None),
+    (always(b""), {"attempt_timeout": 0.5}, ErrorKind.TIMEOUT_ATTEMPT, None),
     (always(b"what\r\n\r\n"), {}, ErrorKind.PROTOCOL, None),
     (always(response(b"x" * 99)), {"max_wire_bytes": 50}, ErrorKind.TOO_LARGE, 200),
 ]
@@ -329,14 +330,20 @@ async def test_the_directory_is_fetched_with_retries_and_typed_errors(tmp_path: 
         writer.write(answers.pop(0))
 
     async with serving(answer) as url, slot_for(tmp_path) as slot:
-        arguments = (slot, StationWebApi(url), RetryPolicy(), Still(), random.Random(1))
-        stations = await fetch_directory(*arguments)
+        request = StationWebDialect(url).stations_request()
+
+        async def fetch() -> Any:
+            return await fetch_document(
+                slot, request, parse_directory, "x", policy=RetryPolicy(), clock=Still(), rng=random.Random(1)
+            )
+
+        stations = await fetch()
         assert [s.number for s in stations] == [2]
         with pytest.raises(ApiError) as caught:
-            await fetch_directory(*arguments)
+            await fetch()
         assert (caught.value.exit_code, caught.value.error_class) == (5, "auth") and KEY not in str(caught.value)
         with pytest.raises(ApiError, match="Stations"):
-            await fetch_directory(*arguments)
+            await fetch()
 
 
 class Counted:
@@ -441,8 +448,8 @@ async def test_a_cancel_in_the_midst_of_a_body_leaves_no_half_of_it(tmp_path: Pa
 @pytest.mark.parametrize(
     ("answer", "options", "kind"),
     [
-        (half, {"read_timeout": 0.05, "attempt_timeout": 30.0}, ErrorKind.TIMEOUT_READ),
-        (half, {"read_timeout": 30.0, "attempt_timeout": 0.05}, ErrorKind.TIMEOUT_ATTEMPT),
+        (half, {"read_timeout": 0.5, "attempt_timeout": 30.0}, ErrorKind.TIMEOUT_READ),
+        (half, {"read_timeout": 30.0, "attempt_timeout": 0.5}, ErrorKind.TIMEOUT_ATTEMPT),
     ],
 )
 async def test_after_a_timeout_the_slot_goes_on_over_a_new_connection(
@@ -488,8 +495,8 @@ async def test_connecting_has_a_timeout_of_its_own(tmp_path: Path) -> None:
 
 def test_what_a_server_says_is_quoted_without_the_key() -> None:
     slot = asyncio.run(_keyed())
-    assert slot.redact(f"no such key: {KEY}.".encode()) == b"no such key: ***."
-    assert slot.redact(f"no such key: {KEY}.") == "no such key: ***."
+    assert slot.redactor.data(f"no such key: {KEY}.".encode()) == b"no such key: ***."
+    assert slot.redactor.text(f"no such key: {KEY}.") == "no such key: ***."
 
 
 async def _keyed() -> Slot:
