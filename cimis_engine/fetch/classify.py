@@ -48,7 +48,7 @@ _API_ERRORS = {
     "ERR1025": ("bad_request", "write LAT,LON in decimal degrees, the longitude negative: 38.54,-121.78"),
     "ERR1031": ("not_found", "no station serves this zip code; try --prefer SCS, or --coordinates"),
     "ERR1032": ("bad_request", "units are M or E"),
-    "ERR1034": ("not_found", "the place must lie in California"),
+    "ERR1034": ("not_found", "spatial records cover California only"),
     "ERR1035": ("not_found", "`cimis items` lists the data items"),
     "ERR2006": ("bad_request", "one request takes stations, zip codes, coordinates or addresses, not a mixture"),
     "ERR2007": ("bad_request", "spatial records are daily: drop --hourly"),

@@ -103,7 +103,9 @@ class _Turnstile(BaseHTTPRequestHandler):
             self.server.turned_away += 1
             body = b"<html><title>Request Rejected</title>Your support ID is: 1</html>"
         else:
-            request = urllib.request.Request(self.server.behind.url + self.path, headers={SUBSCRIPTION_HEADER.name: "any"})
+            request = urllib.request.Request(
+                self.server.behind.url + self.path, headers={SUBSCRIPTION_HEADER.name: "any"}
+            )
             with urllib.request.urlopen(request) as answer:
                 body = answer.read()
         self.send_response(200)
