@@ -38,7 +38,7 @@ _REFUSED_HINT = "the API takes no more requests for now: wait, lower --concurren
 _QUOTA_HINT = "the key's quota is used up: run the same command again when it has been renewed"
 _REDIRECT_HINT = "redirects are not followed: check --base-url"
 _SCHEMA_HINT = "the agency may have changed the format of its data"
-_SPATIAL_HINT = "places and zip codes have day-asce-eto and day-sol-rad-avg only"
+_SPATIAL_HINT = "spatial records hold day-asce-eto and day-sol-rad-avg only"
 _API_ERRORS = {
     "ERR1006": ("auth", _KEY_HINT),
     "ERR1010": ("bad_request", "the API takes dates up to today in California"),

@@ -89,7 +89,7 @@ async def run_attempt(
         total=phases.total_ms,
     )
     return AttemptOutcome(
-        replace(verdict, reason=slot.redactor.text(verdict.reason)),
+        verdict,
         page,
         status,
         timings,
