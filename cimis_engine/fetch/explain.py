@@ -153,11 +153,12 @@ class _Walk:
                 yield start, True
                 if event not in ("start_map", "start_array"):
                     yield begin, False
-                elif len(self.steps) == MAX_DEPTH:
+                elif len(self.steps) > MAX_DEPTH:
                     raise _BrokenError(start)
                 else:
                     self.steps.append(-1 if event == "start_array" else "")
-            before, end = begin, upto
+            # A number ends where something else begins, which is what brings it forth.
+            before, end = begin, begin if event == "number" else upto
 
     def _repeats(self) -> bool:
         """Whether the name just read was there before. Within records, of which there are many, nobody asks."""
@@ -182,8 +183,9 @@ class _Walk:
             upto = at + (1 if at >= self._fine_from else _SLICE)
             try:
                 parser.send(self._document[at:upto])
-            except (ijson.JSONError, UnicodeDecodeError, ValueError, StopIteration) as error:
-                broken = "token" if "parse error" in str(error) else "bytes"
+            except (ijson.JSONError, ValueError, StopIteration) as error:
+                whole = isinstance(error, UnicodeDecodeError) or "parse error" in str(error)
+                broken = "token" if whole else "bytes"
             for event, value in events:
                 yield event, value, at, upto
             events.clear()
