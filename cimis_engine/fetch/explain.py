@@ -18,6 +18,10 @@ from cimis_engine.fetch.exchange import excerpt
 from cimis_engine.fetch.skeleton import MAX_DEPTH
 
 _SLICE = 2 << 10
+_FINE = 2 * _SLICE
+"""How much is fed byte by byte, at most: ijson looks at an unfinished token again with every byte it is given."""
+_MAX_DOCUMENT = 256 << 10
+"""A fault that comes later stays where the fast decoder put it."""
 _EXCERPT_BYTES = 320
 _RECORD_LEVEL = 5
 _MAX_STEPS = 12
@@ -55,6 +59,7 @@ def explain(
     """
     if refused.error_class in ("truncated", "too_large", "encoding"):
         return refused
+    document = document[:_MAX_DOCUMENT]
     if "[]" in refused.path:
         return refused  # it is about all records, and no single place
     if refused.path and refused.error_class != "malformed":
@@ -64,13 +69,14 @@ def explain(
         path = _renumbered(place.path, first_record) if place else ""
     if place is None:
         return refused
-    before, real = max((pair for pair in [(0, 0), *moved] if pair[0] <= place.offset), default=(0, 0))
+    before, real = max(pair for pair in [(0, 0), *moved] if pair[0] <= place.offset)
+    upto = min([pair[0] for pair in moved if pair[0] > place.offset], default=len(document))
     return DecodeError(
         refused.error_class,
         refused.message,
         path=path,
         offset=real + place.offset - before,
-        excerpt=excerpt(document[place.offset : place.offset + _EXCERPT_BYTES]),
+        excerpt=excerpt(document[place.offset : min(upto, place.offset + _EXCERPT_BYTES)]),
     )
 
 
@@ -124,8 +130,9 @@ def _find(document: bytes, wanted: Steps, fine_from: int) -> Place | None:
 class _Walk:
     """Iterates over a document's values: (offset of its first byte, True) as one begins, (…, False) as one ends.
 
-    `steps` is the way to that value. From `fine_from` on, a multiple of the slice size, offsets are exact. Before it
-    they are those of the slice in which what stands before the value ended. Raises `_BrokenError`.
+    `steps` is the way to that value. In the fine zone that begins at `fine_from`, a multiple of the slice size, offsets
+    are exact. Elsewhere they are those of the slice in which what stands before the value ended: where the fine zone
+    of the next walk should begin. Raises `_BrokenError`.
     """
 
     def __init__(self, document: bytes, fine_from: int) -> None:
@@ -136,10 +143,12 @@ class _Walk:
     def __iter__(self) -> Iterator[tuple[int, bool]]:
         before = end = 0
         for event, value, begin, upto in self._events():
-            start = self._first_byte(end) if before >= self._fine_from else before
+            start = self._first_byte(end) if self._fine(before) else before
             if event == "broken":
                 # A token in a wrong place is noticed where it ends; bytes that are no token, where they are not.
-                raise _BrokenError(min(begin, start) if value == "token" else begin)
+                if value == "token":
+                    begin = min(begin, start) if self._fine(begin) else start
+                raise _BrokenError(begin)
             if event == "map_key":
                 self.steps[-1] = value
                 if self._repeats():
@@ -169,6 +178,9 @@ class _Walk:
         self._names.add(here)
         return known
 
+    def _fine(self, at: int) -> bool:
+        return self._fine_from <= at < self._fine_from + _FINE
+
     def _first_byte(self, at: int) -> int:
         between = _BETWEEN.match(self._document, at)
         assert between is not None
@@ -180,7 +192,7 @@ class _Walk:
         parser = ijson.basic_parse_coro(events, use_float=True)
         at, broken = 0, ""
         while at < len(self._document) and not broken:
-            upto = at + (1 if at >= self._fine_from else _SLICE)
+            upto = at + (1 if self._fine(at) else _SLICE)
             try:
                 parser.send(self._document[at:upto])
             except (ijson.JSONError, ValueError, StopIteration) as error:
