@@ -103,6 +103,8 @@ class _TooLargeError(Exception):
 class Slot:
     """One connection. `get` must not be called while another `get` runs. Timeouts in seconds.
 
+    `resolver` turns names into addresses, `network` connects to one of them (None: the real one).
+
     Raises `UsageError` for a key that cannot stand in a header.
     """
 
@@ -118,11 +120,13 @@ class Slot:
         attempt_timeout: float = 120.0,
         max_wire_bytes: int = MAX_WIRE_BYTES,
         resolver: Resolve = resolve,
+        network: httpcore.AsyncNetworkBackend | None = None,
     ) -> None:
         if not all(33 <= ord(c) <= 126 for c in key):
             raise UsageError("the API key has characters that a key cannot have", hint="look for a stray newline")
         self._context, self._key, self._clock = context, key, clock
-        self._attempt_timeout, self._max_wire_bytes, self._resolver = attempt_timeout, max_wire_bytes, resolver
+        self._attempt_timeout, self._max_wire_bytes = attempt_timeout, max_wire_bytes
+        self._resolver, self._network = resolver, network
         self._timeout = httpx.Timeout(read_timeout, connect=connect_timeout)
         self._headers = {
             "User-Agent": USER_AGENT,
@@ -136,7 +140,7 @@ class Slot:
         return f"<Slot at {id(self):#x}>"
 
     def _open(self) -> None:
-        self._backend = TimedBackend(self._resolver)
+        self._backend = TimedBackend(self._resolver, self._network)
         self._client = httpx.AsyncClient(
             transport=_KeyedTransport(self._context, self._key, self._backend),
             headers=self._headers,

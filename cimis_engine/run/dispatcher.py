@@ -525,7 +525,8 @@ class Dispatcher:
         """Abort what is in flight. Chunks being written are finished: they are whole or not there."""
         self._stopping = True
         for task in self._flights:
-            task.cancel()
+            if task is not asyncio.current_task():  # which has just brought the reason, and ends by itself
+                task.cancel()
         self._wake.set()
 
     def _stop(self, error: CimisError) -> None:

@@ -10,8 +10,11 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import httpcore
+
 from cimis_engine import __version__
 from cimis_engine.clock import Clock, SystemClock
+from cimis_engine.fetch.network import Resolve, resolve
 from cimis_engine.fetch.pipeline import DecodePipeline
 from cimis_engine.fetch.transport import Slot, ssl_context
 from cimis_engine.model.plan import Plan
@@ -44,6 +47,8 @@ async def run_engine(
     clock: Clock | None = None,
     on_event: Callable[[ev.Stamped], None] | None = None,
     handle_signals: bool = True,
+    resolver: Resolve = resolve,
+    network: httpcore.AsyncNetworkBackend | None = None,
 ) -> RunState:
     """Run a plan to its end; the folded state holds the outcome and the exit code.
 
@@ -76,6 +81,8 @@ async def run_engine(
             connect_timeout=settings.connect_timeout,
             read_timeout=settings.read_timeout,
             attempt_timeout=settings.attempt_timeout,
+            resolver=resolver,
+            network=network,
         )
         for _ in range(settings.concurrency)
     ]
