@@ -103,8 +103,6 @@ class _TooLargeError(Exception):
 class Slot:
     """One connection. `get` must not be called while another `get` runs. Timeouts in seconds.
 
-    `resolver` turns names into addresses, `network` connects to one of them (None: the real one).
-
     Raises `UsageError` for a key that cannot stand in a header.
     """
 
@@ -125,9 +123,9 @@ class Slot:
         if not all(33 <= ord(c) <= 126 for c in key):
             raise UsageError("the API key has characters that a key cannot have", hint="look for a stray newline")
         self._context, self._key, self._clock = context, key, clock
-        self._attempt_timeout, self._max_wire_bytes = attempt_timeout, max_wire_bytes
-        self._resolver, self._network = resolver, network
+        self._attempt_timeout, self._max_wire_bytes, self._resolver = attempt_timeout, max_wire_bytes, resolver
         self._timeout = httpx.Timeout(read_timeout, connect=connect_timeout)
+        self._network = network
         self._headers = {
             "User-Agent": USER_AGENT,
             "Accept": "application/json",
