@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from cimis_engine.errors import CimisError
 from cimis_engine.fetch.phases import Phases
 
-_LONG_TOKEN = re.compile(r"[A-Za-z0-9-]{20,}")
+_LONG_TOKEN = re.compile(r"[A-Za-z0-9+/=_-]{20,}")
 
 
 @dataclass(frozen=True, slots=True)

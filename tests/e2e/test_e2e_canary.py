@@ -9,6 +9,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from canary_server import MODES, unkind_server
 from test_e2e_backfill import wait_for
 from test_e2e_kill import Terminal
 
+from cimis_engine.fetch.columns import RawBatch
 from cimis_engine.run.events import Stamped
 from cimis_engine.run.process import running_engine
 from cimis_engine.run.spec import Request, Settings
@@ -96,11 +98,18 @@ def test_the_key_stands_nowhere_after_a_run(mode: str, tmp_path: Path) -> None:
         done = cimis(url, tmp_path, *BACKFILL)
         assert set(keys) == {KEY}, "the server was told the key, and nobody else"
         assert (done.returncode == 0) == (mode == "ok"), done.stderr
+    (run_dir,) = (tmp_path / "D" / "runs").iterdir()
+    assert (run_dir / "events.jsonl").is_file() and (tmp_path / "R.json").is_file()
+    assert not found_in(picture(run_dir))
+
+
+@pytest.mark.parametrize("mode", ["ok", "forbidden", "other schema"])
+def test_nor_after_the_other_commands(mode: str, tmp_path: Path) -> None:
+    with unkind_server(mode) as (url, keys):
         cimis(url, tmp_path, "backfill", "--stations", "2", "--years", "2024", "--jsonl", "--data-dir", "D")
         cimis(url, tmp_path, "ingest", "-station", "2", "-year", "2023", "-data-dir", "D")
-    assert list((tmp_path / "D").glob("runs/*/events.jsonl")) and (tmp_path / "R.json").is_file()
-    for run_dir in (tmp_path / "D" / "runs").iterdir():
-        assert not found_in(picture(run_dir))
+        cimis(url, tmp_path, "runs", "--json", "--data-dir", "D")
+        assert set(keys) == {KEY}
 
 
 def picture(run_dir: Path) -> str:
@@ -109,19 +118,22 @@ def picture(run_dir: Path) -> str:
     async def paint() -> str:
         app = CimisApp(run_dir, mode="replay", engine_pid=None, send=lambda *_: {})  # type: ignore[arg-type]
         async with app.run_test(size=(200, 60)) as pilot:
-            await pilot.pause(0.1)
-            return app.export_screenshot()
+            deadline = time.monotonic() + 20
+            while "FivePoints" not in (svg := app.export_screenshot()):
+                assert time.monotonic() < deadline, "the replay never showed its station"
+                await pilot.pause()
+            return svg
 
-    svg = asyncio.run(paint())
-    assert "FivePoints" in svg
-    return svg
+    return asyncio.run(paint())
 
 
-@pytest.mark.parametrize("mode", ["ok", "forbidden", "slow"])
+@pytest.mark.parametrize("mode", ["ok", "forbidden"])
 def test_a_live_dashboard_and_its_engine_do_not_show_it(mode: str, tmp_path: Path) -> None:
     with unkind_server(mode) as (url, keys):
         terminal = Terminal(tmp_path, environment(url), "backfill --stations 2 --years 1985-2024 --data-dir D".split())
-        terminal.read_until(b"CIMIS")
+        terminal.read_until(b"Quit")
+        reader = threading.Thread(target=terminal.read_to_end)
+        reader.start()
         wait_for(tmp_path / "D", "run.started")
         (run_dir,) = (tmp_path / "D" / "runs").iterdir()
         if pid := running_engine(run_dir):
@@ -132,7 +144,7 @@ def test_a_live_dashboard_and_its_engine_do_not_show_it(mode: str, tmp_path: Pat
         os.write(terminal.master, b"\x13")  # ^s: save a picture
         wait_for_file(run_dir, "*.svg")
         terminal.process.terminate()
-        terminal.read_to_end()
+        reader.join(30)
     assert set(keys) == {KEY}
     assert not found_in(terminal.drawn)
     assert (run_dir / "engine.log").exists() and not found_on_disk(tmp_path)
@@ -157,7 +169,10 @@ def test_no_log_and_no_repr_shows_it(mode: str, tmp_path: Path, caplog: pytest.L
     def show(stamped: Stamped) -> None:
         if stamped.event.kind in ("attempt.finished", "attempt.failed"):
             gc.collect()
-            ours = (o for o in gc.get_objects() if type(o).__module__.split(".")[0] in OURS)
+            # What a response held is data, and shown as such: the server of one mode gives its key as a value.
+            ours = (
+                o for o in gc.get_objects() if type(o).__module__.split(".")[0] in OURS and not isinstance(o, RawBatch)
+            )
             shown.extend(f"{thing!r} {thing}" for thing in ours)
 
     with unkind_server(mode) as (url, keys):
