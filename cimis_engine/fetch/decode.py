@@ -1,33 +1,34 @@
 """The fast decoder: a response body, as it comes, to columns, in constant memory.
 
 Records are cut out of the byte stream without tokenising it: in the buffered bytes take the last `},{`, and decode
-what is before it as a typed list. JSON tokenises from left to right, so a slice that parses ends at a true boundary;
-a cut inside a string or a nested object cannot parse, and the boundary before it is tried. What is not records forms
-a skeleton of a few hundred bytes, checked at the end. It must never be laxer than
-`decode_ijson`, the reference.
+what is before it, in the API's very shape by `regular`, in any other as a typed list. JSON tokenises from left to
+right, so a slice that parses ends at a true boundary; a cut inside a string or a nested object cannot parse, and the
+boundary before it is tried. What is not records forms a skeleton of a few hundred bytes, checked at the end. It must
+never be laxer than `decode_ijson`, the reference.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any, Protocol
 
 import msgspec
 import numpy as np
 
-from cimis_engine.fetch.columns import ABSENT, BadFieldError, DecodedPage, PageColumns, RawBatch
+from cimis_engine.fetch.columns import ABSENT, BadFieldError, DecodedPage, PageColumns, RawBatch, cell_arrays
 from cimis_engine.fetch.decode_error import DecodeError, TruncatedError
 from cimis_engine.fetch.exchange import excerpt
+from cimis_engine.fetch.regular import RegularReader, UnusualError
 from cimis_engine.fetch.skeleton import MAX_DEPTH, check_skeleton
 from cimis_engine.model.items import DataItem, Interval, UnitSystem
 from cimis_engine.model.period import Span
 
 __all__ = ["DecodeError", "DecodedPage", "Decoder", "PageDecoder", "TruncatedError"]
 
-BATCH_BYTES = 128 << 10
+BATCH_BYTES = 256 << 10
 MAX_BUFFER = 2 << 20
 MAX_SKELETON = 64 << 10
 MAX_BODY_BYTES = 256 << 20
@@ -83,6 +84,7 @@ class PageDecoder:
         max_bytes: int = MAX_BODY_BYTES,
     ) -> None:
         self._columns = PageColumns(interval, units, items, span, station)
+        self._regular = RegularReader(interval, units, self._columns.items, span, station)
         self._decoder = _record_decoder(self._columns.items)
         self._getters = [attrgetter(i.field) for i in self._columns.items]
         self._max_bytes = max_bytes
@@ -188,24 +190,48 @@ class PageDecoder:
 
     def _decode(self, end: int) -> bool:
         """Decode and keep the records of `buffer[:end]`; False if the cut is not a boundary. Raises `DecodeError`."""
-        piece = b"[" + self._buffer[:end] + b"]"
         try:
-            records = self._decoder.decode(piece)
+            with memoryview(self._buffer) as buffer, buffer[:end] as records:
+                found = self._regular.read(records)
+        except UnusualError:
+            return self._decode_unusual(end)
+        self._columns.add(found.keys, found.cells)
+        self._note(found.names)
+        self._in_array += len(found.keys)
+        return True
+
+    def _decode_unusual(self, end: int) -> bool:
+        piece = b"[%b]" % bytes(self._buffer[:end])
+        records = self._records(piece)
+        if records is None:
+            return False
+        self._check_bytes(piece, records)
+        try:
+            self._columns.add_raw(self._lists(records))
+        except BadFieldError as bad:
+            raise self._located(piece, bad.index, bad.field, bad.message, bad.found) from None
+        if self._first_in_page:
+            self._note(msgspec.json.decode(piece, type=list[dict[str, msgspec.Raw]])[0])
+        self._in_array += len(records)
+        return True
+
+    def _note(self, names: Iterable[str]) -> None:
+        if self._first_in_page:
+            self._first_in_page = False
+            self._columns.note_fields(names)
+
+    def _records(self, piece: bytes) -> list[Any] | None:
+        """Records in any shape JSON allows; None if they do not end where the piece does. Raises `DecodeError`."""
+        try:
+            return self._decoder.decode(piece)
         except msgspec.ValidationError as error:
             raise self._wrong_type(piece, str(error)) from None
         except msgspec.DecodeError:
-            return False
+            return None
         except UnicodeDecodeError:
             raise DecodeError("malformed", "not UTF-8", offset=self._consumed) from None
         except RecursionError:
             raise DecodeError("schema", f"nested deeper than {MAX_DEPTH}", offset=self._consumed) from None
-        self._check_bytes(piece, records)
-        try:
-            self._columns.add(self._lists(records))
-        except BadFieldError as bad:
-            raise self._located(piece, bad.index, bad.field, bad.message, bad.found) from None
-        self._in_array += len(records)
-        return True
 
     def _lists(self, records: list[Any]) -> RawBatch:
         values: list[list[str | None]] = []
@@ -219,8 +245,7 @@ class PageDecoder:
             hours=[r.Hour for r in records],
             stations=[r.Station for r in records],
             standards=[r.Standard for r in records],
-            values=values,
-            flags=flags,
+            cells=cell_arrays(self._columns.items, values, flags),
         )
 
     def _check_bytes(self, piece: bytes | bytearray, records: list[Any]) -> None:
@@ -237,9 +262,6 @@ class PageDecoder:
             closing = (chars == 0x5D) | (chars == 0x7D)
             if int(np.cumsum(opening.astype(np.int32) - closing).max()) > MAX_DEPTH:
                 raise DecodeError("schema", f"nested deeper than {MAX_DEPTH}", offset=self._consumed)
-        if self._first_in_page and records:
-            self._first_in_page = False
-            self._columns.note_fields(msgspec.json.decode(piece, type=list[dict[str, msgspec.Raw]])[0])
 
     def _path(self, index: int, field: str) -> str:
         tail = f".{field}" if field else ""
@@ -258,8 +280,8 @@ class PageDecoder:
                     offset, text = self._consumed + at - 1 + inner, piece[at + inner :]
                     break
                 at += len(bytes(raw))
-        except msgspec.DecodeError:
-            pass  # the rest of the batch is broken too; its beginning has to do
+        except (msgspec.DecodeError, RecursionError):
+            pass  # the rest of the batch is broken too, or too deep; its beginning has to do
         return DecodeError(
             "schema", message, path=self._path(index, field), offset=offset, excerpt=found or excerpt(bytes(text))
         )

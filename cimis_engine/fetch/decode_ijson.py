@@ -7,7 +7,7 @@ from typing import Any
 
 import ijson
 
-from cimis_engine.fetch.columns import ABSENT, BadFieldError, DecodedPage, PageColumns, RawBatch
+from cimis_engine.fetch.columns import ABSENT, BadFieldError, DecodedPage, PageColumns, RawBatch, cell_arrays
 from cimis_engine.fetch.decode_error import DecodeError, TruncatedError
 from cimis_engine.fetch.skeleton import MAX_DEPTH
 from cimis_engine.model.items import DataItem, Interval, UnitSystem
@@ -171,7 +171,7 @@ class IjsonPageDecoder:
         if not self._batch:
             return
         try:
-            self._columns.add(self._lists(self._batch))
+            self._columns.add_raw(self._lists(self._batch))
         except BadFieldError as bad:
             path = f"Data.Providers[{self._provider}].Records[{self._in_array + bad.index}].{bad.field}"
             raise DecodeError("schema", bad.message, path=path, offset=self._size, excerpt=bad.found) from None
@@ -200,8 +200,7 @@ class IjsonPageDecoder:
             hours=[_text(r, "Hour", i, "Hour", None) for i, r in enumerate(records)],
             stations=[_required(r, "Station", i) for i, r in enumerate(records)],
             standards=[_required(r, "Standard", i) for i, r in enumerate(records)],
-            values=values,
-            flags=flags,
+            cells=cell_arrays(self._columns.items, values, flags),
         )
 
 

@@ -12,7 +12,7 @@ PIECE = 64 << 10
 MAX_BODY_BYTES = 256 << 20
 _GZIP_BITS, _ZLIB_BITS, _RAW_BITS = 31, 15, -15
 
-# isal inflates three times as fast; it comes with the `fast` extra.
+# isal inflates three times as fast; it comes along wherever there is a wheel of it.
 _engine: Any
 try:
     from isal import isal_zlib

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
+from dataclasses import replace
 
 from cimis_engine.clock import Clock
 from cimis_engine.errors import CimisError
@@ -45,14 +47,18 @@ async def fetch_directory(
 
 async def _attempt(slot: Slot, request: ApiRequest, clock: Clock) -> tuple[tuple[Station, ...] | None, Verdict]:
     wire = bytearray()
+    headers: dict[str, str] = {}
 
     async def sink(chunk: bytes) -> None:
         wire.extend(chunk)
 
+    def begun(_: int, came: Mapping[str, str]) -> None:
+        headers.update(came)
+
     try:
-        exchange = await slot.get(request, sink)
+        exchange = await slot.get(request, sink, on_response=begun)
     except AttemptError as failure:
-        return None, classify(failure.status, {}, b"", failure, now=clock.time())
+        return None, classify(failure.status, headers, b"", failure, now=clock.time())
     body, stations = bytearray(), None
     error: DecodeError | None = None
     try:
@@ -64,4 +70,6 @@ async def _attempt(slot: Slot, request: ApiRequest, clock: Clock) -> tuple[tuple
             stations = parse_directory(bytes(body))
     except DecodeError as failure:
         error = failure
-    return stations, classify(exchange.status, exchange.headers, bytes(body[:2048]), error, now=clock.time())
+    head = slot.redact(bytes(body[:2048]))
+    verdict = classify(exchange.status, headers, head, error, now=clock.time())
+    return stations, replace(verdict, reason=slot.redact(verdict.reason))

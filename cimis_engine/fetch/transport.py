@@ -10,7 +10,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, AnyStr
 
 import httpcore
 
@@ -182,7 +182,7 @@ class Slot:
         # Raised outside the handlers: the library's exception, which knows the request, is not chained to ours.
         phases = recorder.phases()
         self._replace()
-        raise AttemptError(kind, phases, seen["wire"], seen["status"], self._redact(cause))
+        raise AttemptError(kind, phases, seen["wire"], seen["status"], self.redact(cause))
 
     async def _exchange(
         self,
@@ -220,8 +220,13 @@ class Slot:
             http_version=response.http_version,
         )
 
-    def _redact(self, text: str) -> str:
-        return text.replace(self._key, "***") if self._key else text
+    def redact(self, text: AnyStr) -> AnyStr:
+        """What anyone may quote: the text without the key, should the server have repeated it."""
+        if not self._key:
+            return text
+        if isinstance(text, str):
+            return text.replace(self._key, "***")
+        return text.replace(self._key.encode(), b"***")
 
     async def aclose(self) -> None:
         await self._client.aclose()

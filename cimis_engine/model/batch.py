@@ -22,6 +22,8 @@ from cimis_engine.model.items import DataItem, Interval, UnitSystem, items_of
 from cimis_engine.model.period import slots_in_year
 
 MAX_EXPONENT = 9
+_GLANCE = 64
+"""Values that are looked at before all of a column: nearly every column shows at once that it needs its exponent."""
 IntArray = NDArray[np.signedinteger[Any]]
 
 
@@ -89,19 +91,21 @@ def columns_of(
     present: NDArray[np.bool_],
     qc: NDArray[np.uint8],
 ) -> tuple[Column, ...]:
-    """Columns in canonical form from arrays of shape (items, records); `column` for many at the price of one."""
-    wide = np.where(present, scaled, 0).astype(np.int64, copy=False)
+    """Columns in canonical form from arrays of shape (items, records); `column` for many at the price of one.
+
+    `scaled` may be of any signed integer type: nothing is widened.
+    """
+    whole = np.where(present, scaled, np.zeros((), scaled.dtype))
     smallest = list(exponents)
-    if any(smallest):
-        for at in np.flatnonzero(~(wide % 10).any(axis=1)).tolist():
-            while smallest[at] > 0 and not np.any(wide[at] % 10):
-                wide[at] //= 10
-                smallest[at] -= 1
-    lows, highs = wide.min(axis=1, initial=0).tolist(), wide.max(axis=1, initial=0).tolist()
+    for at, exponent in enumerate(smallest):
+        while exponent > 0 and not (np.any(whole[at, :_GLANCE] % 10) or np.any(whole[at] % 10)):
+            whole[at] //= 10
+            smallest[at] = exponent = exponent - 1
+    lows, highs = whole.min(axis=1, initial=0).tolist(), whole.max(axis=1, initial=0).tolist()
     bits = np.packbits(present, axis=1)
     flags = np.ascontiguousarray(qc, np.uint8)
     return tuple(
-        Column(item, smallest[at], wide[at].astype(_narrowest(lows[at], highs[at])), bits[at], flags[at])
+        Column(item, smallest[at], whole[at].astype(_narrowest(lows[at], highs[at])), bits[at], flags[at])
         for at, item in enumerate(items)
     )
 
@@ -148,7 +152,8 @@ def item_mask(items: Iterable[DataItem]) -> int:
     return sum(1 << item.code for item in items)
 
 
-def _coverage_array(size: int, covered: Iterable[Covered]) -> NDArray[np.uint32]:
+def coverage_array(size: int, covered: Iterable[Covered]) -> NDArray[np.uint32]:
+    """Item mask of each slot, by slot from 0 (which is no slot) to `size`."""
     masks = np.zeros(size + 1, np.uint32)
     for c in covered:
         masks[c.first : c.last + 1] |= np.uint32(c.mask)
@@ -157,7 +162,7 @@ def _coverage_array(size: int, covered: Iterable[Covered]) -> NDArray[np.uint32]
 
 def union_covered(interval: Interval, year: int, *parts: Iterable[Covered]) -> tuple[Covered, ...]:
     """Coverage of several fetches together, in canonical form: ascending, disjoint, maximal runs of equal masks."""
-    masks = _coverage_array(slots_in_year(interval, year), [c for part in parts for c in part])
+    masks = coverage_array(slots_in_year(interval, year), [c for part in parts for c in part])
     edges = np.flatnonzero(np.diff(masks)) + 1
     starts = [0, *edges.tolist()]
     ends = [*(edges - 1).tolist(), len(masks) - 1]
@@ -169,7 +174,7 @@ def uncovered(
 ) -> range:
     """The smallest range of slots that holds every wanted slot not yet covered for all `items` (may be empty)."""
     want = np.uint32(item_mask(items))
-    masks = _coverage_array(slots_in_year(interval, year), covered)
+    masks = coverage_array(slots_in_year(interval, year), covered)
     open_slots = [s for s in wanted if masks[s] & want != want]
     return range(open_slots[0], open_slots[-1] + 1) if open_slots else range(0)
 
@@ -234,7 +239,7 @@ def merge(parts: Sequence[RecordBatch]) -> RecordBatch:
             raise UnitMismatchError(head.station, head.year, head.units, part.units)
     if len(parts) == 1 and (alone := _alone(head, size)) is not None:
         return alone
-    coverage = [_coverage_array(size - 1, part.covered) for part in parts]
+    coverage = [coverage_array(size - 1, part.covered) for part in parts]
     exists = np.zeros(size, np.bool_)
     for part, asked in zip(parts, coverage, strict=True):
         exists[asked > 0] = False

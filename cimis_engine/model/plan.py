@@ -1,33 +1,29 @@
 """The plan: which jobs, and which pages of them, bring the wanted chunks to disk. Pure arithmetic on dates.
 
-A job is a station, an interval and up to four whole years (daily) or one year (hourly); it is done or not done as a
-whole. A page is one request of it, under the API's volume caps: 1,750 daily records, 5,000 hourly ones (sources in
-`docs/architecture.md`). What the catalog already covers is not planned again.
+A job is a station, an interval and adjoining years: as many as one daily page holds (four whole ones and what is left
+of 1,750 days), or two hourly pages (one year); it is done or not done as a whole. A page is one request of it, see
+`paging`. What the catalog already covers is not planned again.
+
+What is promised: a job has the fewest pages that the cap allows. No calendar year is torn between jobs and no page is
+shared by two; given that, no other grouping needs fewer pages under the default caps. (Under a smaller one, learned
+from the API, the grouping stays as it is, so that a job keeps its id; a job may then have a page that is nearly empty.)
 """
 
 from __future__ import annotations
 
-import itertools
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from cimis_engine.errors import UsageError
-from cimis_engine.model.items import DataItem, Interval, UnitSystem
+from cimis_engine.model.items import DataItem, Interval, UnitSystem, items_of
+from cimis_engine.model.paging import DEFAULT_CAPS, PageSpec, cut, days_a_page, split_pages
 from cimis_engine.model.period import ORIGIN, Span, moment_of
-from cimis_engine.model.station import Station
+from cimis_engine.model.station import Station, by_number
 
-DAILY_CAP = 1750
-HOURLY_CAP = 5000
-JOB_YEARS = {Interval.DAILY: 4, Interval.HOURLY: 1}
-
-
-@dataclass(frozen=True, slots=True)
-class PageSpec:
-    """One request: `index` from 1 within its job, and its inclusive dates."""
-
-    index: int
-    span: Span
+JOB_PAGES = {Interval.DAILY: 1, Interval.HOURLY: 2}
+_JOB_ID = re.compile(r"([dh])([0-9]{3,4})-([0-9]{8})-([0-9]{8})-([ME])-([0-9a-f]{1,8})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +41,10 @@ class JobSpec:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`stored` counts the station-years that needed no work; `notes` say in words what was left out and why."""
+    """`stored` counts the station-years that needed no work; `notes` say in words what was left out and why.
+
+    `cap`: the records a page may ask for.
+    """
 
     interval: Interval
     span: Span
@@ -55,6 +54,9 @@ class Plan:
     jobs: tuple[JobSpec, ...]
     stored: int
     notes: tuple[str, ...]
+    cap: int
+    today: date = date.max
+    """The agency's day when the plan was made: records from then on are provisional, and are not stored."""
 
     @property
     def pages(self) -> int:
@@ -69,28 +71,9 @@ class Plan:
         return sum(j.expected for j in self.jobs)
 
 
-OpenSlots = Callable[[int, int, range], range]
-"""(station, year, wanted slots) → the range of slots still to fetch, empty if the store covers them."""
-
-
-def split_pages(span: Span, interval: Interval, cap: int) -> tuple[PageSpec, ...]:
-    """Consecutive pages of at most `cap` records: whole years together, an hourly year in halves, else even parts."""
-    per_day = 1 if interval is Interval.DAILY else 24
-    limit = max(1, cap // per_day)
-    pieces: list[Span] = []
-    if span.days <= limit:
-        pieces = [span]
-    elif interval is Interval.HOURLY and limit >= 184:
-        for year in span.years:
-            for first, last in ((date(year, 1, 1), date(year, 6, 30)), (date(year, 7, 1), date(year, 12, 31))):
-                part = span.clip(first, last)
-                if part:
-                    pieces.append(part)
-    else:
-        count = -(-span.days // limit)
-        edges = [span.start + timedelta(days=span.days * k // count) for k in range(count + 1)]
-        pieces = [Span(a, b - timedelta(days=1)) for a, b in itertools.pairwise(edges)]
-    return tuple(PageSpec(n, piece) for n, piece in enumerate(pieces, 1))
+OpenSlots = Callable[[int, int, range], range | None]
+"""(station, year, wanted slots) → the range of slots still to fetch, empty if the store covers them, None if that
+year is none of this plan's business."""
 
 
 def expected_records(station: Station, interval: Interval, span: Span) -> int:
@@ -100,8 +83,72 @@ def expected_records(station: Station, interval: Interval, span: Span) -> int:
 
 
 def job_id(station: int, interval: Interval, span: Span, units: UnitSystem, items: Sequence[DataItem]) -> str:
+    """All that the work is, in a word: `d002-20150101-20181231-M-1fffffff`. `parse_job_id` reads it back."""
     mask = sum(1 << i.code for i in items)
     return f"{interval.value[0]}{station:03d}-{span.start:%Y%m%d}-{span.end:%Y%m%d}-{units.value}-{mask:x}"
+
+
+@dataclass(frozen=True, slots=True)
+class JobKey:
+    """What a job's id says. Jobs of one `kind` can be of one run."""
+
+    station: int
+    interval: Interval
+    span: Span
+    units: UnitSystem
+    items: tuple[DataItem, ...]
+
+    @property
+    def id(self) -> str:
+        return job_id(self.station, self.interval, self.span, self.units, self.items)
+
+    @property
+    def kind(self) -> tuple[Interval, UnitSystem, tuple[DataItem, ...]]:
+        return self.interval, self.units, self.items
+
+
+def parse_job_id(text: str) -> JobKey:
+    """The inverse of `job_id`. Raises `UsageError` for anything that it would not have made."""
+    if match := _JOB_ID.fullmatch(text):
+        letter, station, start, end, units, mask = match.groups()
+        interval = Interval.DAILY if letter == "d" else Interval.HOURLY
+        items = tuple(i for i in items_of(interval) if int(mask, 16) >> i.code & 1)
+        try:
+            span = Span(date.fromisoformat(start), date.fromisoformat(end))
+            key = JobKey(int(station), interval, span, UnitSystem(units), items)
+        except (ValueError, UsageError):
+            key = None
+        if key is not None and key.items and key.id == text:
+            return key
+    raise UsageError(f"not a job: '{text}'", hint="`cimis ledger list` shows them, d002-20150101-20181231-M-1fffffff")
+
+
+def plan_jobs(names: Iterable[str], directory: Iterable[Station], *, today: date, cap: int | None = None) -> Plan:
+    """A plan of just these jobs, whole, whatever the store holds: they were planned before, and failed.
+
+    Raises `UsageError` for an id that is none, a station that is not in the directory, or jobs of several kinds.
+    """
+    keys = {name: parse_job_id(name) for name in names}
+    if len({key.kind for key in keys.values()}) != 1:
+        raise UsageError("jobs of one run share their interval, units and items")
+    interval, units, items = next(iter(keys.values())).kind
+    limit = cap or DEFAULT_CAPS[interval]
+    known = by_number(directory)
+    if unknown := [key.station for key in keys.values() if key.station not in known]:
+        raise UsageError(f"no station {unknown[0]} in the directory", hint="station numbers are on cimis.water.ca.gov")
+    jobs = tuple(
+        _job(name, known[key.station], interval, key.span, limit, today)
+        for name, key in sorted(keys.items(), key=lambda k: (k[1].station, k[1].span))
+    )
+    stations = tuple(known[n] for n in dict.fromkeys(j.station for j in jobs))
+    span = Span(min(j.span.start for j in jobs), max(j.span.end for j in jobs))
+    return Plan(interval, span, units, items, stations, jobs, 0, (), limit, today)
+
+
+def _job(name: str, station: Station, interval: Interval, span: Span, cap: int, today: date) -> JobSpec:
+    settled = span.clip(None, today - timedelta(days=1))
+    expected = expected_records(station, interval, settled) if settled else 0
+    return JobSpec(name, station.number, interval, span, split_pages(span, interval, cap), expected)
 
 
 def build_plan(
@@ -117,19 +164,25 @@ def build_plan(
 ) -> Plan:
     """The jobs that are missing from the store for these stations and dates.
 
-    Today and later are left out: the agency still changes them. Years in which a station did not exist are left out.
+    Today is provisional, the future does not exist yet: no job is made for them. But where the span asked for includes
+    today, a job that ends yesterday asks for today as well: it costs no request, and what comes is counted and dropped.
+    Years in which a station did not exist are left out.
+
     Raises `UsageError` where nothing could ever be fetched (a span in the future, or before the record began).
     """
     notes: list[str] = []
-    wanted = span.clip(ORIGIN, today - timedelta(days=1))
+    yesterday = today - timedelta(days=1)
+    wanted = span.clip(ORIGIN, yesterday)
     if wanted is None:
         raise UsageError(
             f"no complete day of CIMIS data in {span}",
-            hint=f"the record runs from {ORIGIN} to yesterday ({today - timedelta(days=1)})",
+            hint=f"the record runs from {ORIGIN} to yesterday ({yesterday})",
         )
     if wanted != span:
         notes.append(f"span cut to {wanted}: the record runs from {ORIGIN} to yesterday")
-    limit = cap or (DAILY_CAP if interval is Interval.DAILY else HOURLY_CAP)
+    limit = cap or DEFAULT_CAPS[interval]
+    # Not by a smaller cap: a job must have the same id before and after the API refused a page of it.
+    job_days = JOB_PAGES[interval] * days_a_page(interval, max(limit, DEFAULT_CAPS[interval]))
     chosen = sorted(stations, key=lambda s: s.number)
     jobs: list[JobSpec] = []
     stored = 0
@@ -144,26 +197,32 @@ def build_plan(
         for year in alive.years:
             slots = open_slots(station.number, year, alive.slot_range(interval, year))
             if not slots:
-                stored += 1
+                stored += slots is not None
                 continue
             first, last = (moment_of(interval, year, s)[0] for s in (slots[0], slots[-1]))
             todo.append(Span(first, last))
-        for part in _group(todo, JOB_YEARS[interval]):
-            pages = split_pages(part, interval, limit)
+        for part in _group(todo, job_days):
+            if part.end == yesterday and today <= span.end and today.year == yesterday.year:
+                part = _with_today(part, today, interval, limit)
             name = job_id(station.number, interval, part, units, items)
-            expected = expected_records(station, interval, part)
-            jobs.append(JobSpec(name, station.number, interval, part, pages, expected))
-    return Plan(interval, wanted, units, items, tuple(chosen), tuple(jobs), stored, tuple(notes))
+            jobs.append(_job(name, station, interval, part, limit, today))
+    return Plan(interval, wanted, units, items, tuple(chosen), tuple(jobs), stored, tuple(notes), limit, today)
 
 
-def _group(spans: Sequence[Span], years: int) -> list[Span]:
-    """Adjoining one-year spans joined while they touch and span at most `years` calendar years."""
+def _with_today(part: Span, today: date, interval: Interval, cap: int) -> Span:
+    """The span with today, unless that took a page more."""
+    longer = Span(part.start, today)
+    return longer if len(cut(longer, interval, cap)) == len(cut(part, interval, cap)) else part
+
+
+def _group(spans: Sequence[Span], days: int) -> list[Span]:
+    """Adjoining spans of a year or less, joined while the whole is at most `days` long."""
     groups: list[Span] = []
     for span in spans:
-        if groups:
-            last = groups[-1]
-            if last.end + timedelta(days=1) == span.start and len(Span(last.start, span.end).years) <= years:
-                groups[-1] = Span(last.start, span.end)
+        if groups and groups[-1].end + timedelta(days=1) == span.start:
+            both = Span(groups[-1].start, span.end)
+            if both.days <= days:
+                groups[-1] = both
                 continue
         groups.append(span)
     return groups

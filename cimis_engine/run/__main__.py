@@ -9,11 +9,13 @@ from pathlib import Path
 
 from cimis_engine.clock import SystemClock
 from cimis_engine.errors import CimisError
-from cimis_engine.model.period import today_pst
+from cimis_engine.model.items import Interval
+from cimis_engine.run.caps import planned_cap
 from cimis_engine.run.engine import run_engine
 from cimis_engine.run.prepare import load_directory, make_plan
 from cimis_engine.run.process import KEY_VARIABLE
 from cimis_engine.run.spec import load_spec
+from cimis_engine.run.today import agency_today
 from cimis_engine.store.store import Store
 
 
@@ -23,7 +25,9 @@ async def _run(run_dir: Path, key: str) -> int:
     store = Store.open(Path(spec.data_dir))
     with store.lock():
         directory = await load_directory(store.root, spec.settings, key, clock)
-        plan = make_plan(store, spec.request, directory, today_pst(clock.time()))
+        now = clock.time()
+        cap = planned_cap(spec.settings, Interval(spec.request.interval), store, now)
+        plan = make_plan(store, spec.request, directory, agency_today(now), cap)
         state = await run_engine(spec, plan, store=store, key=key, clock=clock)
     return state.exit_code or 0
 

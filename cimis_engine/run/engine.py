@@ -20,6 +20,7 @@ from cimis_engine.fetch.transport import Slot, ssl_context
 from cimis_engine.model.plan import Plan
 from cimis_engine.run import events as ev
 from cimis_engine.run.alerts import RULES, evaluate
+from cimis_engine.run.caps import CapTable
 from cimis_engine.run.control import ControlServer
 from cimis_engine.run.dispatcher import Dispatcher
 from cimis_engine.run.filing import Filing
@@ -31,6 +32,8 @@ from cimis_engine.run.process import mark_running
 from cimis_engine.run.report import build_report, write_report
 from cimis_engine.run.spec import RunSpec
 from cimis_engine.run.state import RunState
+from cimis_engine.run.steering import Steering
+from cimis_engine.run.work import Work
 from cimis_engine.store.store import Store
 
 JOURNAL = "events.jsonl"
@@ -70,7 +73,7 @@ async def run_engine(
     meter = Meter(clock)
     started = clock.monotonic()
     emit(_started(spec, plan, meter.pid))
-    filing = Filing(plan, store, emit)
+    filing = Filing(plan, store, emit, spec.run_id)
     context = ssl_context(Path(settings.ca_file) if settings.ca_file else None)
     slots = [
         Slot(
@@ -88,17 +91,22 @@ async def run_engine(
     ]
     all_slots = tuple(slots)
     pipeline = DecodePipeline(clock=clock)
+    work = Work(plan)
     dispatcher = Dispatcher(
         spec,
         plan,
+        work,
         slots=slots,
         pipeline=pipeline,
         filing=filing,
         ledger=await filing.on_disk(lambda: Ledger(store.database)),
+        caps=await filing.on_disk(lambda: CapTable(store.database)),
         emit=emit,
         clock=clock,
         rng=random.Random(),
     )
+
+    steering = Steering(dispatcher, work, emit)
 
     async def watch() -> None:
         for second in range(1, 1 << 31):
@@ -111,7 +119,7 @@ async def run_engine(
 
     try:
         with _signals(dispatcher) if handle_signals else contextlib.nullcontext():
-            async with ControlServer(run_dir, dispatcher.command), _beside(pipeline.run(), meter.beat(), watch()):
+            async with ControlServer(run_dir, steering.command), _beside(pipeline.run(), meter.beat(), watch()):
                 await dispatcher.run()
     finally:
         await asyncio.gather(*(slot.aclose() for slot in all_slots), return_exceptions=True)

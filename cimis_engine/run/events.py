@@ -122,11 +122,16 @@ class JobStarted(Event, frozen=True, kw_only=True, tag="job.started"):
 
 
 class JobFinished(Event, frozen=True, kw_only=True, tag="job.finished"):
+    """Sums over the job's chunks; `unexpected` also counts records outside the dates asked for, which are left out."""
+
     job: str
     station: int
     records: int
     expected: int
     missing: int
+    unexpected: int = 0
+    provisional: int = 0
+    revised: int = 0
 
 
 class JobFailed(Event, frozen=True, kw_only=True, tag="job.failed"):
@@ -215,7 +220,11 @@ class AttemptFailed(Event, frozen=True, kw_only=True, tag="attempt.failed"):
 
 
 class RetryScheduled(Event, frozen=True, kw_only=True, tag="retry.scheduled"):
-    """Attempt number `attempt` of the page starts at Unix time `at`, `delay_ms` from now, because of `cause`."""
+    """Attempt number `attempt` of the page starts at Unix time `at`, `delay_ms` from now, because of `cause`.
+
+    `max_attempts`: how many the page may make as things stand. An attempt that the server refused to look at (429, 503,
+    no connection) is not held against the page, and adds one.
+    """
 
     job: str
     station: int
@@ -238,6 +247,9 @@ class ChunkFinished(Event, frozen=True, kw_only=True, tag="chunk.finished"):
 
     `raw_bytes`: as fixed-width rows (4 B slot, 2 B station, 3 B an item); with `stored_bytes` the compression ratio.
     `records`, `expected` and `missing` are of the slots this job asked for, `chunk_records` of the whole chunk.
+    `missing_slots` are the first and last slot of each run of missing ones, the first 50 runs. `unexpected` records are
+    for slots before or after the station's life: kept, for they are data. `provisional` ones, of today or later, are
+    left out. `revised` counts values that were stored before and are others now; the store's revisions say which.
     """
 
     job: str
@@ -258,6 +270,10 @@ class ChunkFinished(Event, frozen=True, kw_only=True, tag="chunk.finished"):
     verify_ms: float | None
     commit_ms: float
     batch_bytes: int
+    missing_slots: list[tuple[int, int]] = []
+    unexpected: int = 0
+    provisional: int = 0
+    revised: int = 0
 
 
 class ChunkFailed(Event, frozen=True, kw_only=True, tag="chunk.failed"):
@@ -270,7 +286,10 @@ class ChunkFailed(Event, frozen=True, kw_only=True, tag="chunk.failed"):
 
 
 class ThrottleChanged(Event, frozen=True, kw_only=True, tag="throttle.changed"):
-    """Requests allowed in flight went from `old` to `new`. `gate_until`: all slots wait until then (Unix), or null."""
+    """Requests allowed in flight went from `old` to `new`. `gate_until`: all slots wait until then (Unix), or null.
+
+    `old` equals `new` where only the gate moved, and at the start of a run that may have more later.
+    """
 
     old: int
     new: int

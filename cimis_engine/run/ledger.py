@@ -1,12 +1,16 @@
 """The ledger: the durable table of jobs. State, attempts, lease, last error. Resuming a run is reading this table.
 
+A job whose page used up its attempts is `failed`: a dead letter, kept with its cause. No run takes it up by itself. The
+same command plans it again (what is not stored is planned), and so does `cimis retry`. An error stays on record until
+the job is done, so a `queued` job with an error is one that is being given another chance.
+
 Times are Unix seconds. Every method is one transaction; call them from one thread.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from cimis_engine.model.plan import JobSpec
@@ -43,6 +47,12 @@ class LedgerRow:
     run_id: str
     error_class: str | None
     error: str | None
+    updated_at: float
+
+
+STATES = ("queued", "leased", "done", "failed", "cancelled")
+GIVEN_UP = ("failed", "cancelled")
+_COLUMNS = "id, state, attempts, run_id, error_class, error, updated_at"
 
 
 class Ledger:
@@ -106,9 +116,29 @@ class Ledger:
                 (now, run_id),
             )
 
-    def rows(self, run_id: str | None = None) -> list[LedgerRow]:
-        where, args = ("WHERE run_id = ?", (run_id,)) if run_id else ("", ())
-        query = f"SELECT id, state, attempts, run_id, error_class, error FROM jobs {where} ORDER BY position, id"
+    def rows(self, run_id: str | None = None, states: Collection[str] = STATES) -> list[LedgerRow]:
+        """The jobs of a run, or all, that are in one of `states`, in the order of their plans."""
+        marks = ", ".join("?" for _ in states)
+        return self._select(f"run_id = coalesce(?, run_id) AND state IN ({marks})", run_id, *states)
+
+    def to_retry(self) -> list[LedgerRow]:
+        """What `cimis retry` takes: jobs given another chance and not done yet; if none, those that failed last.
+
+        A killed run leaves such jobs leased. Those that failed last are of the newest run that left any.
+        """
+        redriven = self._select("state IN ('queued', 'leased') AND error_class IS NOT NULL")
+        return redriven or self._select(
+            "state = 'failed' AND run_id ="
+            " (SELECT run_id FROM jobs WHERE state = 'failed' ORDER BY updated_at DESC, position LIMIT 1)"
+        )
+
+    def drop(self, jobs: Iterable[str]) -> None:
+        """Forget jobs. What they stored stays; what they did not is planned again by whoever asks for it."""
+        with self._db:
+            self._db.executemany("DELETE FROM jobs WHERE id = ?", [(job,) for job in jobs])
+
+    def _select(self, where: str, *args: object) -> list[LedgerRow]:
+        query = f"SELECT {_COLUMNS} FROM jobs WHERE {where} ORDER BY run_id, position, id"
         return [LedgerRow(*row) for row in self._db.execute(query, args)]
 
     def _settle(

@@ -18,9 +18,10 @@ from cimis_engine.fetch.page import fetch_directory
 from cimis_engine.fetch.retry import RetryPolicy
 from cimis_engine.fetch.transport import Slot, ssl_context
 from cimis_engine.model.items import Interval
-from cimis_engine.model.plan import OpenSlots, Plan, build_plan
+from cimis_engine.model.plan import OpenSlots, Plan, build_plan, plan_jobs
 from cimis_engine.model.station import Station, by_number, parse_station_numbers
 from cimis_engine.run.spec import Request, Settings
+from cimis_engine.run.update import stale_slots
 from cimis_engine.store.store import Store
 
 DIRECTORY_MAX_AGE = 7 * 86400.0
@@ -56,7 +57,7 @@ async def load_directory(
         attempt_timeout=settings.attempt_timeout,
     )
     try:
-        policy = RetryPolicy(max_attempts=settings.max_attempts, base=settings.backoff_base)
+        policy = RetryPolicy(settings.max_attempts, settings.backoff_base, budget=settings.page_budget)
         stations = await fetch_directory(slot, StationWebApi(settings.base_url), policy, clock, random.Random())
     finally:
         await slot.aclose()
@@ -65,6 +66,12 @@ async def load_directory(
         temp.write_bytes(msgspec.json.encode(_CachedDirectory(settings.base_url, clock.time(), list(stations))))
         temp.replace(path)
     return stations
+
+
+def known_directory(data_dir: Path) -> tuple[Station, ...]:
+    """The station directory last fetched into a data directory, however old; empty if there is none."""
+    cached = _cached(data_dir / _FILE)
+    return tuple(cached.stations) if cached else ()
 
 
 def _cached(path: Path) -> _CachedDirectory | None:
@@ -94,18 +101,28 @@ def choose_stations(request: Request, directory: Sequence[Station]) -> tuple[tup
     numbers = parse_station_numbers(request.stations)
     named = {int(part) for part in request.stations.split(",") if part.strip().isdigit()}
     unknown = [n for n in numbers if n not in known]
-    if wrong := [n for n in unknown if n in named]:
+    # An update names what is stored; that the agency has dropped a station must not stop it.
+    if request.update_since is None and (wrong := [n for n in unknown if n in named]):
         raise UsageError(f"no station {wrong[0]} in the directory", hint="station numbers are on cimis.water.ca.gov")
     notes = (f"not in the station directory: {', '.join(map(str, unknown))}",) if unknown else ()
     return tuple(known[n] for n in numbers if n in known), notes
 
 
-def make_plan(store: Store | None, request: Request, directory: Sequence[Station], today: date) -> Plan:
-    """What is to be fetched for a request; without a store, or with `refetch`, everything. Raises `UsageError`."""
-    stations, notes = choose_stations(request, directory)
+def make_plan(
+    store: Store | None, request: Request, directory: Sequence[Station], today: date, cap: int | None = None
+) -> Plan:
+    """What is to be fetched for a request; without a store, or with `refetch`, everything. Raises `UsageError`.
+
+    `cap`: records a page may ask for (see `caps`), None for the default.
+    """
     interval, units, items = Interval(request.interval), request.unit_system, request.item_set()
+    if request.jobs:
+        return plan_jobs(request.jobs, directory, today=today, cap=cap)
+    stations, notes = choose_stations(request, directory)
     open_slots: OpenSlots = _everything
-    if store is not None and not request.refetch:
+    if store is not None and request.update_since is not None:
+        open_slots = stale_slots(store.entry, request, {s.number for s in stations if s.active}, today)
+    elif store is not None and not request.refetch:
         open_slots = store.open_slots(units, items, interval)
     plan = build_plan(
         stations,
@@ -115,6 +132,7 @@ def make_plan(store: Store | None, request: Request, directory: Sequence[Station
         items=items,
         today=today,
         open_slots=open_slots,
+        cap=cap,
     )
     return replace(plan, notes=notes + plan.notes)
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from cimis_engine.errors import CimisError
 from cimis_engine.fetch.phases import PHASES
+from cimis_engine.model.completeness import range_texts
+from cimis_engine.model.items import Interval
 from cimis_engine.run.state import ResultState, RunState
 
 SCHEMA_VERSION = "1.0"
@@ -68,6 +70,7 @@ def build_report(state: RunState, *, allocs: Mapping[tuple[int, int], AllocMetri
         "undecided": len(state.results) - len(decided),
         "already_stored": state.started.stored if state.started else 0,
         "total_records": sum(r.records for r in decided),
+        "total_revised": sum(r.revised for r in decided),
         "interrupted": state.outcome == "interrupted",
         "resumable": state.resumable if state.outcome else len(decided) < len(state.results),
         "outcome": state.outcome or None,
@@ -104,6 +107,10 @@ def _result(result: ResultState, interval: str, allocs: AllocMetrics) -> dict[st
         "records": result.records,
         "expected": result.expected,
         "missing": result.missing,
+        "missing_slots": range_texts(Interval(interval), result.year, result.missing_slots),
+        "unexpected": result.unexpected + result.out_of_span,
+        "provisional": result.provisional,
+        "revised": result.revised,
         "nulls": result.nulls,
         "attempts": result.attempts,
         "retry_causes": dict(sorted(result.retry_causes.items())),
@@ -126,6 +133,7 @@ def _failure(result: ResultState, interval: str) -> dict[str, Any]:
         "station_id": result.station,
         "interval": interval,
         "year": result.year,
+        "job": result.job,
         "error_class": result.error_class,
         "attempts": result.attempts,
         "last_error": result.message,

@@ -17,8 +17,13 @@ DEFAULT_BASE_URL = "https://et.water.ca.gov"
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How to fetch. Seconds unless named otherwise. `ca_file` adds a certificate authority; verification is never off.
 
+    A page gets `max_attempts`, not counting those the server did not look at, and `page_budget` seconds from its first
+    one, waits included. The run ends, resumable, after `max_requests` requests for data or `max_duration` seconds
+    (None: no such limit), and when `max_failures` jobs in a row have failed.
+
     `whole_body` reads a response to its end before decoding it: the predecessor's way, kept as the baseline of
-    benchmarks. `decoder` is `fast` or `ijson` (the strict reference).
+    benchmarks. `decoder` is `fast` or `ijson` (the strict reference). `cap_daily`, `cap_hourly`: records a request may
+    ask for, in place of what was learned from the API (see `caps`).
     """
 
     base_url: str = DEFAULT_BASE_URL
@@ -28,18 +33,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
     attempt_timeout: float = 120.0
+    page_budget: float = 900.0
     backoff_base: float = 1.0
     gzip: bool = True
     decoder: str = "fast"
     whole_body: bool = False
     drain_timeout: float = 30.0
     max_failures: int = 20
+    max_requests: int | None = None
+    max_duration: float | None = None
+    cap_daily: int | None = None
+    cap_hourly: int | None = None
+
+    def cap(self, interval: Interval) -> int | None:
+        return self.cap_daily if interval is Interval.DAILY else self.cap_hourly
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What to fetch. `stations`: `2,5,10-20`, `all`, or empty with `sample`. Items: slugs, empty for all.
 
-    `refetch` plans slots that the store already covers, too.
+    `refetch` plans slots that the store already covers, too. `update_since` asks again, of what is stored, for what is
+    pending and for this many days back (see `update`); None: it is no update. `jobs`: ids of the ledger; then just
+    these jobs are planned, whole, and the rest only describes them.
     """
 
     stations: str = ""
@@ -50,6 +65,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     units: str = "M"
     items: tuple[str, ...] = ()
     refetch: bool = False
+    update_since: int | None = None
+    jobs: tuple[str, ...] = ()
 
     @property
     def span(self) -> Span:

@@ -29,6 +29,10 @@ CHUNK_PHASES = ("encode", "write", "verify", "commit")
 _SETTLED = frozenset(("done", "failed", "cancelled"))
 _TIMED = (*CONSECUTIVE, "decode")
 _times = attrgetter(*_TIMED)
+_OF_CHUNK = (
+    *("records", "expected", "missing", "missing_slots", "unexpected", "provisional", "revised", "nulls"),
+    *("chunk_records", "raw_bytes", "stored_bytes", "batch_bytes", "changed", "digest", "path"),
+)
 LOG_LINES = 5000
 RETRIES_KEPT = 1000
 ALERTS_KEPT = 200
@@ -39,7 +43,8 @@ MINUTE = 60
 class ResultState:
     """One station and year: what the report says of it. Timings (ms) are sums over attempts, shared by records.
 
-    `expected` is estimated from the job's until the chunk is finished or the job is done.
+    `expected` is estimated from the job's until the chunk is finished or the job is done. `unexpected` records are for
+    slots outside the station's life, `out_of_span` ones (its share of its pages') outside the dates asked for.
     """
 
     station: int
@@ -49,6 +54,11 @@ class ResultState:
     records: int = 0
     expected: int = 0
     missing: int = 0
+    missing_slots: list[tuple[int, int]] = field(default_factory=list)
+    unexpected: int = 0
+    out_of_span: int = 0
+    provisional: int = 0
+    revised: int = 0
     nulls: int = 0
     attempts: int = 0
     retry_causes: dict[str, int] = field(default_factory=dict)
@@ -73,7 +83,7 @@ class ResultState:
         self.timings[phase] = (self.timings[phase] or 0.0) + ms
 
     def fail(self, error_class: str, message: str, hint: str) -> None:
-        self.success, self.records, self.missing = False, 0, self.expected
+        self.success, self.records, self.missing, self.missing_slots = False, 0, self.expected, []
         self.error_class, self.message, self.hint = error_class, message, hint
 
 
@@ -93,6 +103,7 @@ class StationState:
     attempts: int = 0
     retries: int = 0
     attempt: int = 0  # number of the attempt under way or last made, of the current page
+    allowed: int = 0  # how many that page may make, as it stands
     in_flight: int = 0
     paused: bool = False
     status: str = "queued"
@@ -166,6 +177,7 @@ class _Page:
     station: int
     years: set[int]
     attempts: int = 0
+    allowed: int = 0  # attempts, once a retry has said so
     flying: bool = False
     retry_at: float | None = None
     retry_cause: str = ""
@@ -173,6 +185,7 @@ class _Page:
     total_ms: float = 0.0
     wire_bytes: int = 0
     decoded_bytes: int = 0
+    unexpected: int = 0
     content_encoding: str = ""
     causes: Counter[str] = field(default_factory=Counter)
 
@@ -219,6 +232,7 @@ def _spend_all(result: ResultState, page: _Page) -> None:
     result.total_ms += page.total_ms
     result.wire_bytes += page.wire_bytes
     result.decoded_bytes += page.decoded_bytes
+    result.out_of_span += page.unexpected
     result.content_encoding = page.content_encoding or result.content_encoding
 
 
@@ -266,7 +280,7 @@ class RunState:
         self.faults: dict[str, int] = {}
         self.records = self.missing = self.expected = 0
         self.wire_bytes = self.decoded_bytes = self.raw_bytes = self.stored_bytes = 0
-        self.chunks = self.chunks_changed = 0
+        self.chunks = self.chunks_changed = self.revised = 0
         self.batch_bytes = self.batch_records = self.chunk_records = 0
 
         self.stations: dict[int, StationState] = {}
@@ -571,6 +585,7 @@ class RunState:
             return
         job = self._jobs[event.job]
         page.attempts = max(page.attempts, event.attempts)
+        page.unexpected = event.unexpected
         self._close_page(job, event.page, {int(y): n for y, n in event.records_by_year.items()})
         if job.settled:
             return  # the job failed while this page was under way: it cost time, and nothing of it is kept
@@ -615,11 +630,12 @@ class RunState:
             for result, ms in zip(results, share(spent, weights), strict=True):
                 result.spend(phase, ms)
         totals, wires = share(page.total_ms, weights), share_int(page.wire_bytes, weights)
-        decodeds = share_int(page.decoded_bytes, weights)
-        for result, total, wire, decoded in zip(results, totals, wires, decodeds, strict=True):
+        decodeds, outsiders = share_int(page.decoded_bytes, weights), share_int(page.unexpected, weights)
+        for result, total, wire, decoded, outside in zip(results, totals, wires, decodeds, outsiders, strict=True):
             result.total_ms += total
             result.wire_bytes += wire
             result.decoded_bytes += decoded
+            result.out_of_span += outside
             result.content_encoding = page.content_encoding or result.content_encoding
 
     def _land(self, page: _Page) -> None:
@@ -630,7 +646,7 @@ class RunState:
 
     def _attempt_started(self, event: ev.AttemptStarted, t: float) -> None:
         page, station = self._page(event), self._station(event.station)
-        station.attempt = event.attempt
+        self._number(station, page, event.attempt)
         station.attempts += 1
         self.attempts += 1
         if page is not None:
@@ -641,13 +657,18 @@ class RunState:
                 self.in_flight += 1
                 station.in_flight += 1
 
+    def _number(self, station: StationState, page: _Page | None, attempt: int) -> None:
+        station.attempt = attempt
+        station.allowed = (page.allowed if page else 0) or (self.started.max_attempts if self.started else 0)
+
     def _attempt_ended(self, event: ev.AttemptFinished | ev.AttemptFailed, t: float) -> None:
         page, station = self._page(event), self._station(event.station)
         self.wire_bytes += event.wire_bytes
         self.decoded_bytes += event.decoded_bytes
         self.wire_ring.add(t, event.wire_bytes)
         self.attempts_ring.add(t)
-        station.last, station.last_reused, station.attempt = event.timings, event.reused, event.attempt
+        station.last, station.last_reused = event.timings, event.reused
+        self._number(station, page, event.attempt)
         station.wire_bytes += event.wire_bytes
         if page is None:
             return
@@ -692,7 +713,7 @@ class RunState:
         self._station(event.station).retries += 1
         page = self._page(event)
         if page is not None:
-            page.retry_at, page.retry_cause = event.at, event.cause
+            page.retry_at, page.retry_cause, page.allowed = event.at, event.cause, event.max_attempts
             page.causes[event.cause] += 1
 
     def _chunk_finished(self, event: ev.ChunkFinished, t: float) -> None:
@@ -709,6 +730,7 @@ class RunState:
                     result.total_ms += ms
         self.chunks += 1
         self.chunks_changed += event.changed
+        self.revised += event.revised
         self.raw_bytes += event.raw_bytes
         self.stored_bytes += event.stored_bytes
         self.batch_bytes += event.batch_bytes
@@ -719,10 +741,8 @@ class RunState:
         if result is None:
             return
         result.success = True
-        for name in ("records", "expected", "missing", "nulls", "chunk_records", "raw_bytes", "stored_bytes"):
+        for name in _OF_CHUNK:
             setattr(result, name, getattr(event, name))
-        result.batch_bytes, result.changed = event.batch_bytes, event.changed
-        result.digest, result.path = event.digest, event.path
         result.error_class = result.message = result.hint = ""
         self.failures.pop((event.station, event.year), None)
 

@@ -37,6 +37,11 @@ def blocked() -> HttpAnswer:
     return HttpAnswer(200, _BLOCKED.encode(), "text/html; charset=utf-8")
 
 
+def revoked() -> HttpAnswer:
+    """The agency no longer knows the key."""
+    return refused(refusal(403, 1006, "INVALID APP KEY", "Invalid application key."))
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """A compressed body and how many records it holds."""
@@ -65,7 +70,7 @@ class Api:
         elif self.key is not None and given != self.key:
             text = action.format("invalid", "provide a valid key for an active subscription")
         elif self.key is None and given == REVOKED_KEY:
-            return refused(refusal(403, 1006, "INVALID APP KEY", "Invalid application key."))
+            return revoked()
         else:
             return None
         return refused(gateway_refusal(401, text))

@@ -17,7 +17,10 @@ class SimulatorConfig:
 
     `latency`, `jitter` in milliseconds before the first byte; `stall` in seconds. `now` is the agency's "today", at
     noon (None: the real clock, in PST). `stations` is the total to invent up to (None: the built-in ones). `key` None
-    accepts any that is not empty. `revise` is a seed by which some past station-days differ from those without it.
+    accepts any that is not empty; after `revoke_after` requests none is accepted any more. `rate` requests for data are
+    let through within a second, the others get 429 with `Retry-After` (None: all are let through). `revise` is a seed
+    by which some past station-days differ from those without it. `cap_unsaid`: a refusal for volume does not name the
+    cap. `fail_stations`: data of these are always a 500.
     """
 
     port: int = 0
@@ -34,5 +37,9 @@ class SimulatorConfig:
     revise: int | None = None
     recorded: Path | None = None
     key: str | None = None
+    revoke_after: int | None = None
+    rate: int | None = None
     cap_daily: int = DAILY_CAP
     cap_hourly: int = HOURLY_CAP
+    cap_unsaid: bool = False
+    fail_stations: frozenset[int] = frozenset()

@@ -54,10 +54,11 @@ class DataQuery:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Records a request may ask for: station-days, station-hours."""
+    """Records a request may ask for: station-days, station-hours. `unsaid`: refusals do not name them."""
 
     daily: int = DAILY_CAP
     hourly: int = HOURLY_CAP
+    unsaid: bool = False
 
 
 def parameters(query: str) -> dict[str, str]:
@@ -111,5 +112,7 @@ def data_query(params: Mapping[str, str], *, known: Container[int], limits: Limi
     asked, cap = len(stations) * span.records(interval), getattr(limits, interval.value)
     if asked > cap:
         text = f"The request asks for {asked} records; the maximum data limit is {cap:,} records."
+        if limits.unsaid:
+            text = "The request asks for too many records."
         raise refusal(400, 2112, "DATA VOLUME VIOLATION", text)
     return DataQuery(stations, span, interval, UnitSystem(units_text), items)

@@ -9,7 +9,7 @@ import shutil
 import ssl
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from cimis_engine.simulator.api import (
     answer_of,
     blocked,
     refused,
+    revoked,
     truncated,
 )
 from cimis_engine.simulator.config import SimulatorConfig
@@ -66,8 +67,9 @@ class Simulator:
         self.config = config
         self.ca_file: Path | None = config.ca_file if config.tls else None
         self.tally = Tally()
-        self._api = Api(make_source(config), Limits(config.cap_daily, config.cap_hourly), config.key)
+        self._api = Api(make_source(config), Limits(config.cap_daily, config.cap_hourly, config.cap_unsaid), config.key)
         self._seen: Counter[str] = Counter()
+        self._let_through: deque[float] = deque()
         self._last_used: float | None = None
         self._server: asyncio.Server | None = None
         self._context: ssl.SSLContext | None = None
@@ -136,7 +138,7 @@ class Simulator:
         writer.transport.set_write_buffer_limits(high=1, low=0)
         try:
             while (request := await read_request(reader)) is not None:
-                if not await self._serve(request, writer):
+                if not await self._serve(request, reader, writer):
                     break
         except (OSError, asyncio.CancelledError):
             writer.transport.abort()
@@ -146,7 +148,7 @@ class Simulator:
             with contextlib.suppress(OSError):
                 writer.close()
 
-    async def _serve(self, request: HttpRequest, writer: asyncio.StreamWriter) -> bool:
+    async def _serve(self, request: HttpRequest, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; returns whether the connection goes on."""
         if request.path.startswith("/_simulator/"):
             await self._send(self._own(request), request, writer)
@@ -165,11 +167,13 @@ class Simulator:
         }
         self.tally.log.append(entry)
         try:
-            return await self._exchange(request, writer, entry)
+            return await self._exchange(request, reader, writer, entry)
         finally:
             self.tally.in_flight -= 1
 
-    async def _exchange(self, request: HttpRequest, writer: asyncio.StreamWriter, entry: dict[str, Any]) -> bool:
+    async def _exchange(
+        self, request: HttpRequest, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, entry: dict[str, Any]
+    ) -> bool:
         answer = self._at_the_gate(request)
         if answer is not None:
             return await self._finish(answer, request, writer, entry)
@@ -185,7 +189,10 @@ class Simulator:
         if delay := self._delay(name, seen):
             await asyncio.sleep(delay)
         if fault is Fault.REFUSED:
-            await self._refuse_connections(writer)
+            cut(writer)
+            task = asyncio.create_task(self._refuse_connections())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
             return False
         if fault is Fault.RESET:
             cut(writer)
@@ -197,7 +204,7 @@ class Simulator:
                 answer = truncated(answer)
             elif fault is not None:
                 entry["status"] = answer.status
-                await self._part_only(fault, answer, writer)
+                await self._part_only(fault, answer, reader, writer)
                 return False
         return await self._finish(answer, request, writer, entry)
 
@@ -206,7 +213,21 @@ class Simulator:
             return refused(gateway_refusal(404, "Resource not found"))
         if request.method != "GET":
             return refused(gateway_refusal(405, "Method not allowed"))
-        return self._api.refuse(request)
+        if self.config.revoke_after is not None and self.tally.requests > self.config.revoke_after:
+            return revoked()
+        return self._api.refuse(request) or (self._over_the_rate() if request.path == DATA_PATH else None)
+
+    def _over_the_rate(self) -> HttpAnswer | None:
+        """The gateway's refusal, when it has let through as many requests for data within a second as it may."""
+        if self.config.rate is None:
+            return None
+        now = time.monotonic()
+        while self._let_through and self._let_through[0] <= now - 1.0:
+            self._let_through.popleft()
+        if len(self._let_through) >= self.config.rate:
+            return _instead(Fault.RETRY_AFTER)
+        self._let_through.append(now)
+        return None
 
     def _delay(self, name: str, seen: int) -> float:
         """Seconds before the first byte: latency, its jitter, and waking up after idleness."""
@@ -233,6 +254,8 @@ class Simulator:
                 return self._api.stations(request)
             now = self.now()
             query = self._api.query(request, now)
+            if self.config.fail_stations.intersection(query.stations):
+                raise gateway_refusal(500, "Internal server error")
         except ApiRefusalError as error:
             return refused(error)
         page = self._api.cached(query, now)
@@ -257,23 +280,25 @@ class Simulator:
         self.tally.bytes_sent += len(body)
         await writer.drain()
 
-    async def _part_only(self, fault: Fault, answer: HttpAnswer, writer: asyncio.StreamWriter) -> None:
-        """The head and half of the body; then a reset, or silence and the end."""
+    async def _part_only(
+        self, fault: Fault, answer: HttpAnswer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """The head and half of the body; then a reset, or silence until the end, the client's or ours."""
         half = answer.body[: len(answer.body) // 2]
         writer.write(answer.head(True) + half)
         self.tally.bytes_sent += len(half)
         await writer.drain()
         if fault is Fault.STALL:
-            await asyncio.sleep(self.config.stall)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(reader.read(1), self.config.stall)
         else:
             cut(writer)
 
-    async def _refuse_connections(self, writer: asyncio.StreamWriter) -> None:
+    async def _refuse_connections(self) -> None:
         """Close the listening socket for a moment, for real: whoever connects meanwhile is refused by the kernel."""
         async with self._listening:
             if self._server is not None:
                 self._server.close()
-            cut(writer)
             await asyncio.sleep(REFUSED_SECONDS)
             if not self._stopped:
                 await self._listen()

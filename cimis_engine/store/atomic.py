@@ -13,7 +13,7 @@ import fcntl
 import os
 import secrets
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from cimis_engine.errors import CimisError
@@ -105,15 +105,13 @@ class Staged:
 
     def commit(self) -> None:
         """Put the temp in the place of `path`, durably. Raises `StoreWriteError`."""
+        self.replace()
+        settle(self._fs, [self.path], self._durable)
+
+    def replace(self) -> None:
+        """Put the temp in the place of `path`; `settle` makes that last. Raises `StoreWriteError`."""
         with self._discarding("replace"):
             self._fs.replace(self.temp, self.path)
-        try:
-            self._fs.sync_dir(self.path.parent)
-            for directory in _not_in(self._durable, self.path.parent):
-                self._fs.sync_dir(directory.parent)
-                self._durable.add(directory)
-        except OSError as error:
-            raise StoreWriteError(self.path, "sync the directory of", error, replaced=True) from error
 
     def discard(self) -> None:
         # A temp that cannot be deleted now is swept by the next holder of the store's lock.
@@ -142,6 +140,21 @@ def stage(fs: FileSystem, path: Path, data: bytes, durable: set[Path]) -> Staged
     staged = Staged(fs, path, path.with_name(temp_name(path.name, os.getpid(), secrets.token_hex(6))), durable)
     staged.write(data)
     return staged
+
+
+def settle(fs: FileSystem, replaced: Iterable[Path], durable: set[Path]) -> None:
+    """Make replaced files last: each of their directories is synced once, however many they are.
+
+    Raises `StoreWriteError` with `replaced`. `durable`: see `stage`.
+    """
+    for directory, path in {path.parent: path for path in replaced}.items():
+        try:
+            fs.sync_dir(directory)
+            for made in _not_in(durable, directory):
+                fs.sync_dir(made.parent)
+                durable.add(made)
+        except OSError as error:
+            raise StoreWriteError(path, "sync the directory of", error, replaced=True) from error
 
 
 def _write_all(fs: FileSystem, fd: int, data: bytes) -> None:

@@ -6,18 +6,22 @@ import hashlib
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from cimis_engine.model.batch import Covered
-from cimis_engine.model.items import Interval, UnitSystem
+from cimis_engine.model.batch import Covered, RecordBatch
+from cimis_engine.model.completeness import SlotRange, absent_slots, count_slots, pending_slots
+from cimis_engine.model.items import DataItem, Interval, UnitSystem
+from cimis_engine.store import revisions
 from cimis_engine.store.chunk import read_header
-from cimis_engine.store.database import database_errors, ensure_schema
+from cimis_engine.store.database import database_errors, ensure_schema, schema_version
 from cimis_engine.store.paths import Key
+from cimis_engine.store.revisions import Revision, Superseded
 
+VERSION = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS chunks (
     station INTEGER NOT NULL,
@@ -35,6 +39,8 @@ CREATE TABLE IF NOT EXISTS chunks (
     digest TEXT NOT NULL,
     artifact_digest TEXT NOT NULL,
     covered TEXT NOT NULL,
+    absent TEXT NOT NULL,
+    pending TEXT NOT NULL,
     written_at REAL NOT NULL,
     PRIMARY KEY (station, interval, year)
 ) STRICT;
@@ -45,7 +51,8 @@ CREATE TABLE IF NOT EXISTS chunks (
 class ChunkEntry:
     """One chunk as the catalog knows it. `items` counts columns, slots are 0 in a chunk without records.
 
-    `digest` is of the content, `artifact_digest` SHA-256 of the file's bytes. `written_at` is in Unix seconds.
+    `digest` is of the content, `artifact_digest` SHA-256 of the file's bytes. `absent` slots were asked for and have no
+    record, `pending` ones have a value flagged P. `written_at` is in Unix seconds.
     """
 
     station: int
@@ -63,6 +70,8 @@ class ChunkEntry:
     digest: str
     artifact_digest: str
     covered: tuple[Covered, ...]
+    absent: tuple[SlotRange, ...]
+    pending: tuple[SlotRange, ...]
     written_at: float
 
     @property
@@ -77,11 +86,11 @@ class ChunkEntry:
     @property
     def missing(self) -> int:
         """Slots that were asked for and have no record at the agency."""
-        return max(0, self.expected - self.records)
+        return count_slots(self.absent)
 
 
-def entry_of(data: bytes, path: Path, written_at: float) -> ChunkEntry:
-    """The catalog entry of a chunk file's bytes. Raises `ChunkError`."""
+def entry_of(data: bytes, batch: RecordBatch, path: Path, written_at: float) -> ChunkEntry:
+    """The catalog entry of a chunk file's bytes, and of the records they decode to. Raises `ChunkError`."""
     info = read_header(data, path)
     return ChunkEntry(
         station=info.station,
@@ -99,6 +108,8 @@ def entry_of(data: bytes, path: Path, written_at: float) -> ChunkEntry:
         digest=info.digest,
         artifact_digest=hashlib.sha256(data).hexdigest(),
         covered=info.covered,
+        absent=absent_slots(batch),
+        pending=pending_slots(batch),
         written_at=written_at,
     )
 
@@ -125,42 +136,57 @@ _INSERT = f"INSERT OR REPLACE INTO chunks ({_COLUMNS}) VALUES ({_MARKS})"
 
 
 def _row(entry: ChunkEntry) -> tuple[object, ...]:
-    *facts, covered, written_at = astuple(entry)
-    return (*facts, json.dumps(covered, separators=(",", ":")), written_at)
+    *facts, covered, absent, pending, written_at = astuple(entry)
+    return (*facts, *(json.dumps(ranges, separators=(",", ":")) for ranges in (covered, absent, pending)), written_at)
 
 
 def _entry(row: tuple[Any, ...]) -> ChunkEntry:
     held: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
     held["interval"], held["units"] = Interval(held["interval"]), UnitSystem(held["units"])
     held["covered"] = tuple(Covered(*span) for span in json.loads(held["covered"]))
+    for name in ("absent", "pending"):
+        held[name] = tuple((first, last) for first, last in json.loads(held[name]))
     return ChunkEntry(**held)
 
 
 class Catalog:
-    """One connection, guarded by a lock of its own: any thread may call. Raises `DatabaseError`."""
+    """One connection, guarded by a lock of its own: any thread may call. Raises `DatabaseError`.
+
+    The revisions live beside the chunks because they are committed with them. `outdated`: the table was of an older
+    program and is empty now; being derived, it is to be made again from the files, which `replace_all` ends.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
         self._guard = threading.RLock()
         with self._using():
-            ensure_schema(connection, "catalog", 1, _SCHEMA)
+            self.outdated = (schema_version(connection, "catalog") or VERSION) < VERSION
+            if self.outdated:
+                connection.executescript(f"DROP TABLE IF EXISTS chunks;{_SCHEMA}")
+            else:
+                ensure_schema(connection, "catalog", VERSION, _SCHEMA)
+            revisions.prepare(connection)
 
     @contextmanager
     def _using(self) -> Iterator[sqlite3.Connection]:
         with self._guard, database_errors("catalog"):
             yield self._db
 
-    def commit(self, entry: ChunkEntry) -> None:
-        """Add or replace one chunk, durably. Only after its file is."""
+    def commit(self, entries: Iterable[ChunkEntry], superseded: Iterable[Superseded] = ()) -> None:
+        """Add or replace chunks and add what they revised, in one transaction, durably. Only after their files are."""
         with self._using() as db, db:
-            db.execute(_INSERT, _row(entry))
+            db.executemany(_INSERT, [_row(entry) for entry in entries])
+            revisions.insert(db, superseded)
 
-    def replace_all(self, entries: Iterable[ChunkEntry]) -> None:
-        """The catalog anew, in one transaction."""
+    def replace_all(self, entries: Iterable[ChunkEntry], superseded: Iterable[Superseded] = ()) -> None:
+        """The catalog anew, in one transaction. Revisions are added to those there are."""
         rows = [_row(e) for e in entries]
         with self._using() as db, db:
             db.execute("DELETE FROM chunks")
             db.executemany(_INSERT, rows)
+            db.execute("UPDATE schema SET version = ? WHERE name = 'catalog'", (VERSION,))
+            revisions.insert(db, superseded)
+        self.outdated = False
 
     def delete(self, station: int, interval: Interval, year: int) -> None:
         with self._using() as db, db:
@@ -179,6 +205,26 @@ class Catalog:
             station,
             interval.value if interval else None,
         )
+
+    def has_revisions(self, key: Key) -> bool:
+        """Whether any earlier generation of a chunk is known."""
+        with self._using() as db:
+            return revisions.recorded(db, key)
+
+    def revisions(
+        self,
+        *,
+        stations: Sequence[int] = (),
+        interval: Interval | None = None,
+        item: DataItem | None = None,
+        since: float | None = None,
+        run_id: str | None = None,
+    ) -> list[Revision]:
+        """Revisions by chunk, when they were seen, slot and item; all, or those of the filters given."""
+        with self._using() as db:
+            return list(
+                revisions.select(db, stations=stations, interval=interval, item=item, since=since, run_id=run_id)
+            )
 
     def totals(self) -> Totals:
         with self._using() as db:

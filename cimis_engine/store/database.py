@@ -68,11 +68,17 @@ def open_database(path: Path) -> sqlite3.Connection:
 
 def ensure_schema(connection: sqlite3.Connection, name: str, version: int, script: str) -> None:
     """Make the tables of `name` if they are not there. Raises `SchemaVersionError` if they are of another version."""
-    row = connection.execute("SELECT version FROM schema WHERE name = ?", (name,)).fetchone()
-    if row is None:
+    found = schema_version(connection, name)
+    if found is None:
         # executescript commits by itself; IF NOT EXISTS in the scripts makes a repeat after a crash harmless.
         connection.executescript(script)
         with connection:
             connection.execute("INSERT OR IGNORE INTO schema (name, version) VALUES (?, ?)", (name, version))
-    elif row[0] != version:
-        raise SchemaVersionError(name, row[0], version)
+    elif found != version:
+        raise SchemaVersionError(name, found, version)
+
+
+def schema_version(connection: sqlite3.Connection, name: str) -> int | None:
+    """The version of the tables of `name`, None if there are none."""
+    row = connection.execute("SELECT version FROM schema WHERE name = ?", (name,)).fetchone()
+    return None if row is None else int(row[0])

@@ -12,6 +12,7 @@ Key = tuple[int, Interval, int]
 """Station, interval, year: what names a chunk."""
 
 _CHUNK = re.compile(r"([0-9]{3,4})/([0-9]{4})_(daily|hourly)\.zst")
+_GENERATION = re.compile(r"([0-9]{3,4})/\.gen/([0-9]{4})_(daily|hourly)\.([0-9a-f]{8})\.zst")
 _TEMP = re.compile(r"\..+\.[0-9]+\.[0-9a-f]+\.tmp")
 
 
@@ -45,6 +46,31 @@ def parse_chunk_path(root: Path, path: Path) -> Key | None:
     key = (int(match[1]), Interval(match[3]), int(match[2]))
     try:
         return key if chunk_path(root, *key) == path else None
+    except ValueError:
+        return None
+
+
+def generations_dir(root: Path, station: int) -> Path:
+    return stations_dir(root) / f"{station:03d}" / ".gen"
+
+
+def generation_path(root: Path, key: Key, digest: str) -> Path:
+    """`stations/002/.gen/2024_daily.0a1b2c3d.zst`: an earlier chunk, by the first eight digits of its digest (hex)."""
+    chunk = chunk_path(root, *key)
+    return generations_dir(root, key[0]) / f"{chunk.stem}.{digest[:8]}.zst"
+
+
+def parse_generation_path(root: Path, path: Path) -> tuple[Key, str] | None:
+    """The chunk and the eight digits a path names, or None unless it is what `generation_path` would give."""
+    try:
+        match = _GENERATION.fullmatch(path.relative_to(stations_dir(root)).as_posix())
+    except ValueError:
+        return None
+    if match is None:
+        return None
+    key = (int(match[1]), Interval(match[3]), int(match[2]))
+    try:
+        return (key, match[4]) if generation_path(root, key, match[4]) == path else None
     except ValueError:
         return None
 

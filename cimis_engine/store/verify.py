@@ -1,15 +1,13 @@
-"""Integrity: read everything, compare disk and catalog both ways; make the catalog anew from the files."""
+"""Integrity: read everything, compare disk and catalog both ways."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from cimis_engine.store import paths
-from cimis_engine.store.catalog import ChunkEntry, entry_of
-from cimis_engine.store.chunk import decode_as
+from cimis_engine.store.generations import read_generation
 from cimis_engine.store.store import Store, StoreReadError
 from cimis_engine.store.wire import ChunkError
 
@@ -37,10 +35,14 @@ class Finding:
 
 @dataclass(slots=True)
 class VerifyReport:
-    """`chunks` were read, `ok` of them are sound and as catalogued; `records` and `bytes` are of all sound ones."""
+    """`chunks` were read, `ok` of them are sound and as catalogued; `records` and `bytes` are of all sound ones.
+
+    `generations` are the sound earlier ones in `.gen`.
+    """
 
     chunks: int = 0
     ok: int = 0
+    generations: int = 0
     records: int = 0
     bytes: int = 0
     findings: list[Finding] = field(default_factory=list)
@@ -74,44 +76,22 @@ class VerifyReport:
         return not self.damaged and not self.missing_files
 
 
-@dataclass(frozen=True, slots=True)
-class RebuildReport:
-    """`chunks` are in the catalog now; `damaged` files were left out of it."""
-
-    chunks: int
-    damaged: tuple[Finding, ...]
-
-
-def _files(store: Store) -> Iterator[Path]:
-    return (p for p in sorted(paths.stations_dir(store.root).rglob("*")) if p.is_symlink() or not p.is_dir())
-
-
-def _load(store: Store, path: Path, key: paths.Key) -> ChunkEntry | Finding:
-    """Read one chunk file whole: its entry if every checksum holds, else the finding."""
-    try:
-        data = store.chunk_bytes(path)
-        if data is None:
-            return Finding(Kind.MISSING_FILE, path, "deleted while it was being verified")
-        decode_as(data, path, key)
-        return entry_of(data, path, path.stat().st_mtime)
-    except (ChunkError, StoreReadError) as error:
-        return Finding(Kind.DAMAGED, path, error.what if isinstance(error, ChunkError) else str(error))
-
-
 def verify(store: Store) -> VerifyReport:
     """Read every file under `stations` and compare it with its checksums and with the catalog, both ways."""
     report = VerifyReport()
     catalogued = {store.path(*e.key): e for e in store.catalog.entries()}
-    for path in _files(store):
+    for path in store.files():
         key = paths.parse_chunk_path(store.root, path)
         if key is None:
-            report.findings.append(_foreign(path))
+            finding = _generation(store, path, report)
+            report.findings += [finding] if finding else []
             continue
         report.chunks += 1
         known = catalogued.pop(path, None)
-        found = _load(store, path, key)
-        if isinstance(found, Finding):
-            report.findings.append(found)
+        try:
+            found, _ = store.load(path, key)
+        except (ChunkError, StoreReadError) as error:
+            report.findings.append(Finding(Kind.DAMAGED, path, _what(error)))
             continue
         report.records += found.records
         report.bytes += found.stored_bytes
@@ -124,23 +104,24 @@ def verify(store: Store) -> VerifyReport:
     return report
 
 
+def _generation(store: Store, path: Path, report: VerifyReport) -> Finding | None:
+    """An earlier generation, read as a chunk is; or something that is neither."""
+    named = paths.parse_generation_path(store.root, path)
+    if named is None:
+        return _foreign(path)
+    try:
+        read_generation(store.fs, path, *named)
+    except (ChunkError, OSError) as error:
+        return Finding(Kind.DAMAGED, path, f"an earlier generation: {_what(error)}")
+    report.generations += 1
+    return None
+
+
+def _what(error: Exception) -> str:
+    return error.what if isinstance(error, ChunkError) else str(error)
+
+
 def _foreign(path: Path) -> Finding:
     if paths.is_temp(path):
         return Finding(Kind.STALE_TEMP, path, "left by a writer that died, or of one at work")
     return Finding(Kind.STRAY, path, "not a chunk")
-
-
-def rebuild(store: Store) -> RebuildReport:
-    """Make the catalog anew from the files alone, in one transaction. Hold the store's lock."""
-    entries: list[ChunkEntry] = []
-    damaged: list[Finding] = []
-    for path in _files(store):
-        key = paths.parse_chunk_path(store.root, path)
-        if key is not None:
-            found = _load(store, path, key)
-            if isinstance(found, ChunkEntry):
-                entries.append(found)
-            else:
-                damaged.append(found)
-    store.catalog.replace_all(entries)
-    return RebuildReport(len(entries), tuple(damaged))

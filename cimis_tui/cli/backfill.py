@@ -13,18 +13,25 @@ from cimis_engine.run.events import Stamped, encode
 from cimis_engine.run.process import start_engine
 from cimis_engine.run.report import build_report
 from cimis_tui.cli.dashboard import leave, watch
+from cimis_tui.cli.dry_run import dry_run
 from cimis_tui.cli.ending import hand_over, settle
 from cimis_tui.cli.output import Output
 from cimis_tui.cli.progress import Progress
 from cimis_tui.cli.request import request_of
-from cimis_tui.cli.run import Job, open_store, plan_of, run_here, spec_of
+from cimis_tui.cli.run import Job, open_store, plan_to_run, run_here, spec_of
 from cimis_tui.cli.settings import load_settings, read_key
 
 
 def backfill(args: Namespace, output: Output) -> int:
     """Fetch stations and years into the store, watched on the dashboard where there is a terminal."""
     settings, data_dir = load_settings(args, os.environ, folder=Path())
-    job = Job(args.command, request_of(args), settings, data_dir, read_key(os.environ))
+    return launch(Job(args.command, request_of(args), settings, data_dir, read_key(os.environ)), args, output)
+
+
+def launch(job: Job, args: Namespace, output: Output) -> int:
+    """Run a job as its flags say: only planned, watched on the dashboard, or here."""
+    if args.dry_run:
+        return dry_run(job, output, as_json=args.json, as_events=args.jsonl)
     if wants_dashboard(args, os.environ):
         return watch_new_run(job, args, output)
     return run_headless(job, args, output)
@@ -52,7 +59,8 @@ def run_headless(job: Job, args: Namespace, output: Output) -> int:
 
     state = run_here(job, output, follow)
     hand_over(build_report(state), output, to_stdout=args.json, file=args.report)
-    return settle(state.exit_code or 0, args.fail_on, sum(r.missing for r in state.results.values()))
+    missing = sum(r.missing for r in state.results.values())
+    return settle(state.exit_code or 0, args.fail_on, missing, interrupted=state.outcome == "interrupted")
 
 
 def watch_new_run(
@@ -68,7 +76,7 @@ def watch_new_run(
     `pass_fds` stay open in the engine, `on_started` is called once it holds them.
     """
     with open_store(job.data_dir) as store, store.lock():
-        plan_of(job, store)
+        plan_to_run(job, store)
     spec = spec_of(job)
     engine = start_engine(spec, key=job.key, pass_fds=pass_fds)
     on_started()

@@ -11,6 +11,7 @@ from cimis_engine.errors import UsageError
 from cimis_engine.run.process import running_engine
 from cimis_engine.simulator.process import start_simulator
 from cimis_tui.cli.backfill import run_headless, wants_dashboard, watch_new_run
+from cimis_tui.cli.dry_run import dry_run
 from cimis_tui.cli.output import Output
 from cimis_tui.cli.request import request_of
 from cimis_tui.cli.run import Job
@@ -31,9 +32,10 @@ def demo(args: Namespace, output: Output) -> int:
         args.years = YEARS
     _, data_dir = load_settings(args, os.environ, folder=Path(), data_dir=DATA_DIR)
     request = request_of(args)
-    if args.fresh:
-        empty(data_dir)
-    mark(data_dir)
+    if not args.dry_run:
+        if args.fresh:
+            empty(data_dir)
+        mark(data_dir)
     options = {
         "--key": KEY,
         "--latency": args.latency,
@@ -56,6 +58,8 @@ def demo(args: Namespace, output: Output) -> int:
         )
         output.detail(f"simulator at {simulator.url}")
         job = Job("demo", request, settings, data_dir, KEY)
+        if args.dry_run:
+            return dry_run(job, output, as_json=args.json, as_events=args.jsonl, fresh=args.fresh)
         if not wants_dashboard(args, os.environ):
             return run_headless(job, args, output)
         # The simulator lives while anyone holds its standard input: the engine takes it over, we let go.

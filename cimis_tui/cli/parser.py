@@ -59,6 +59,12 @@ def _json(parser: argparse._ActionsContainer, what: str = "one JSON document on 
     parser.add_argument("--json", action="store_true", help=what)
 
 
+def _volume(parser: argparse.ArgumentParser, default: bool | str) -> None:
+    volume = parser.add_mutually_exclusive_group()
+    volume.add_argument("-q", "--quiet", action="store_true", default=default, help="no progress on stderr")
+    volume.add_argument("-v", "--verbose", action="store_true", default=default, help="more on stderr")
+
+
 def _server(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base-url", metavar="URL", help="the API (default https://et.water.ca.gov)")
     parser.add_argument("--ca-file", metavar="FILE", help="trust this certificate authority too")
@@ -79,6 +85,7 @@ def _what(parser: argparse.ArgumentParser, years: str) -> None:
     parser.add_argument("--hourly", action="store_true", help="hourly records instead of daily ones")
     parser.add_argument("--items", metavar="SLUGS", help="data items, comma separated (default: all of the interval)")
     parser.add_argument("--units", choices=("M", "E"), default="M", help="metric or English (default M)")
+    parser.add_argument("--refetch", action="store_true", help="fetch what the store already covers, too")
 
 
 def _how(parser: argparse.ArgumentParser) -> None:
@@ -87,7 +94,8 @@ def _how(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gzip", action=argparse.BooleanOptionalAction, default=None, help="ask for compressed bodies (default yes)"
     )
-    parser.add_argument("--refetch", action="store_true", help="fetch what the store already covers, too")
+    parser.add_argument("--max-requests", type=_positive, metavar="N", help="end, resumable, after N requests for data")
+    parser.add_argument("--max-duration", metavar="TIME", help="end, resumable, after 90s, 15m or 2h")
     parser.add_argument("--report", metavar="FILE", help="write the JSON report to this file as well")
     parser.add_argument(
         "--fail-on",
@@ -95,6 +103,10 @@ def _how(parser: argparse.ArgumentParser) -> None:
         default="any",
         help="which failures make the exit code: any (3, default), all, any or a missing record, never",
     )
+
+
+def _dry_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="say what would be fetched (-v: each page), and stop")
 
 
 def _faces(parser: argparse.ArgumentParser) -> None:
@@ -110,6 +122,7 @@ def _backfill(parser: argparse.ArgumentParser) -> None:
     who.add_argument("--sample", type=_positive, metavar="N", help="the first N stations alive throughout the span")
     _what(parser, "--years")
     _how(parser)
+    _dry_run(parser)
     _faces(parser)
     _data_dir(parser)
 
@@ -127,6 +140,32 @@ def _demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fresh", action="store_true", help="start from an emptied demo data directory")
 
 
+def _retry(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--from", dest="from_report", metavar="REPORT", help="the failures of this report (default: of the ledger)"
+    )
+    _how(parser)
+    _dry_run(parser)
+    _faces(parser)
+    _data_dir(parser)
+    _server(parser)
+
+
+def _ledger(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", help="jobs, their state and last error", allow_abbrev=False)
+    listing.add_argument("--state", choices=("queued", "leased", "done", "failed", "cancelled"), help="only these")
+    listing.set_defaults(handler="ledger:list_jobs")
+    for name, what in (("redrive", "queue failed jobs for the next `cimis retry`"), ("drop", "forget jobs")):
+        action = actions.add_parser(name, help=what, description=what, allow_abbrev=False)
+        action.add_argument("jobs", nargs="*", metavar="JOB", help="ids of `cimis ledger list`")
+        action.add_argument("--all", action="store_true", help="every failed or cancelled job")
+        action.set_defaults(handler=f"ledger:{name}")
+    for action in actions.choices.values():
+        _volume(action, default=argparse.SUPPRESS)
+        _stored(action)
+
+
 def _milliseconds(text: str) -> int:
     try:
         value = int(text)
@@ -141,9 +180,9 @@ def _fetch_streaming(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stations", required=True, metavar="LIST", help="2,5,10-20 or all")
     _what(parser, "--year")
     _how(parser)
+    _dry_run(parser)
     parser.add_argument("--perf", action="store_true", help="phases of every result")
     parser.add_argument("--allocs", action="store_true", help="memory a record, retained and at peak (slows the run)")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be fetched, and stop")
     _json(parser, "the report as one JSON document on stdout")
     _data_dir(parser)
     _server(parser)
@@ -171,6 +210,37 @@ def _query(parser: argparse.ArgumentParser) -> None:
     _data_dir(parser)
 
 
+def _update(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--stations", metavar="LIST", default="all", help="2,5,10-20 or all that are stored (default)")
+    parser.add_argument("--since", metavar="DAYS", default="45d", help="ask again for the last days (default 45d)")
+    _how(parser)
+    _faces(parser)
+    _data_dir(parser)
+    _server(parser)
+
+
+def _revisions(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--station", type=_positive, metavar="N", help="of this station")
+    parser.add_argument("--item", metavar="SLUG", help="of this data item")
+    parser.add_argument("--since", metavar="WHEN", help="seen in the last days (45d) or since a date (yyyy-mm-dd)")
+    parser.add_argument("--run", metavar="RUN", help="seen by this run")
+    shape = parser.add_mutually_exclusive_group()
+    _json(shape)
+    shape.add_argument("--csv", action="store_true", help="comma-separated values on stdout")
+    _data_dir(parser)
+
+
+def _coverage(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--stations", metavar="LIST", help="2,5,10-20 or all (default: those stored)")
+    parser.add_argument(
+        "--years", metavar="YEARS", help="2024 or 2015-2024 (default: from the first to the last stored)"
+    )
+    parser.add_argument("--hourly", action="store_true", help="hourly records instead of daily ones")
+    parser.add_argument("--missing", action="store_true", help="list what is missing or was never asked for, as dates")
+    _json(parser)
+    _data_dir(parser)
+
+
 def _stored(parser: argparse.ArgumentParser) -> None:
     _json(parser)
     _data_dir(parser)
@@ -190,6 +260,9 @@ def _simulate(parser: argparse.ArgumentParser) -> None:
 COMMANDS = (
     Command("demo", "backfill from a simulator on this machine: no key, no network", "demo:demo", _demo),
     Command("backfill", "fetch stations and years into the store", "backfill:backfill", _backfill_command),
+    Command("update", "fetch again what may have changed, and the days since", "update:update", _update),
+    Command("retry", "fetch the jobs that failed once more", "retry:retry", _retry),
+    Command("ledger", "look at jobs that gave up: list, redrive, drop", "ledger:list_jobs", _ledger),
     Command("attach", "open the dashboard of a run that is going on, or ended", "dashboard:attach", _attach),
     Command("runs", "list the runs of a data directory", "past:runs", _stored),
     Command("init", "make an empty data directory", "store:init", _init),
@@ -197,6 +270,8 @@ COMMANDS = (
     Command("fetch-streaming", "fetch several stations", "streaming:fetch_streaming", _fetch_streaming),
     Command("fetch", "deprecated: fetch-streaming is faster", "single:fetch", _station_year),
     Command("query", "print stored records of a range of dates", "query:query", _query),
+    Command("revisions", "list what the agency changed of stored data", "revisions:revisions", _revisions),
+    Command("coverage", "what is stored, missing and never asked for, by year", "coverage:coverage", _coverage),
     Command("verify", "read every chunk and compare it with its checksums", "store:verify", _stored),
     Command("rebuild", "make the catalog again from the chunks alone", "store:rebuild", _stored),
     Command("stats", "what is stored, in numbers", "store:stats", _stored),
@@ -220,24 +295,26 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=f"cimis {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     asked = next((a for a in argv if not a.startswith("-")), "")
-    line = list(argv)
     for command in COMMANDS:
         child = commands.add_parser(command.name, help=command.help, description=command.help, allow_abbrev=False)
         child.set_defaults(handler=command.handler)
         if command.name == asked:
-            volume = child.add_mutually_exclusive_group()
-            volume.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
-            volume.add_argument("-v", "--verbose", action="store_true", help="more on stderr")
+            _volume(child, default=False)
             command.declare(child)
-            line = normalise(line, child)
-    return parser.parse_args(normalise(line, parser))
+    return parser.parse_args(normalise(argv, parser))
 
 
 def normalise(argv: Sequence[str], parser: argparse.ArgumentParser) -> list[str]:
-    """`-station 2` as `--station 2`, for the long options that the parser knows; everything else unchanged."""
-    known = {option[2:] for action in parser._actions for option in action.option_strings if option[:2] == "--"}
+    """`-station 2` as `--station 2`, for long options of the parser and those below it; everything else unchanged."""
+    known = _long_options(parser)
     result = []
     for token in argv:
         match = _SINGLE_DASH.fullmatch(token)
         result.append(f"-{token}" if match and match[1] in known else token)
     return result
+
+
+def _long_options(parser: argparse.ArgumentParser) -> set[str]:
+    known = {option[2:] for action in parser._actions for option in action.option_strings if option[:2] == "--"}
+    below = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+    return known.union(*(_long_options(child) for a in below for child in a.choices.values()))

@@ -81,6 +81,9 @@ def summary(state: RunState, end: ev.RunFinished) -> list[str]:
         lines.append(
             f"  {size(state.wire_bytes)} fetched, {size(stored)} stored, {ratio(raw, stored)} of fixed-width rows"
         )
+    if state.revised:
+        told = f"`cimis revisions --run {state.run_id}` lists them"
+        lines.append(f"  {state.revised} stored values were revised by the agency; {told}")
     if end.message:
         lines.append(f"  {end.message}")
     return lines

@@ -6,8 +6,9 @@ from argparse import Namespace
 from datetime import date
 
 from cimis_engine.errors import UsageError
-from cimis_engine.model.period import Span, parse_date, parse_years, today_pst
+from cimis_engine.model.period import Span, parse_date, parse_years
 from cimis_engine.run.spec import Request
+from cimis_engine.run.today import agency_today
 
 
 def span_of(args: Namespace) -> Span:
@@ -46,7 +47,7 @@ def request_of(args: Namespace) -> Request:
 def station_year(args: Namespace, now: float) -> Request:
     """The request of `ingest` and `fetch`: one station and year, fetched again whatever the store holds."""
     span = parse_years(str(args.year))
-    today = today_pst(now)
+    today = agency_today(now)
     if span.start >= today:
         raise UsageError(f"{args.year} has not begun", hint=f"the record ends yesterday, before {today}")
     return Request(

@@ -9,13 +9,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cimis_engine.model.period import today_pst
+from cimis_engine.model.items import Interval
 from cimis_engine.model.plan import Plan
+from cimis_engine.run.caps import planned_cap
 from cimis_engine.run.engine import run_engine
 from cimis_engine.run.events import Stamped
 from cimis_engine.run.prepare import load_directory, make_plan
+from cimis_engine.run.space import require_space
 from cimis_engine.run.spec import Request, RunSpec, Settings, new_run_id, save_spec
 from cimis_engine.run.state import RunState
+from cimis_engine.run.today import agency_today
 from cimis_engine.store.store import Store
 from cimis_tui.cli.output import Output
 
@@ -44,7 +47,16 @@ def open_store(data_dir: Path) -> Iterator[Store]:
 def plan_of(job: Job, store: Store | None) -> Plan:
     """The plan of a job; without a store nothing is cached on disk."""
     directory = asyncio.run(load_directory(job.data_dir, job.settings, job.key))
-    return make_plan(store, job.request, directory, today_pst(time.time()))
+    now = time.time()
+    cap = planned_cap(job.settings, Interval(job.request.interval), store, now)
+    return make_plan(store, job.request, directory, agency_today(now), cap)
+
+
+def plan_to_run(job: Job, store: Store) -> Plan:
+    """The plan of a job that is about to run. Raises `DiskSpaceError` where the disk has not the room for it."""
+    plan = plan_of(job, store)
+    require_space(plan, store.catalog.entries(interval=plan.interval), store.root)
+    return plan
 
 
 def spec_of(job: Job) -> RunSpec:
@@ -63,7 +75,7 @@ def spec_of(job: Job) -> RunSpec:
 def run_here(job: Job, output: Output, on_event: Callable[[Stamped], None] | None = None) -> RunState:
     """Run a job in this process until it ends; SIGINT and SIGTERM drain it. The plan's notes go to stderr."""
     with open_store(job.data_dir) as store, store.lock():
-        plan = plan_of(job, store)
+        plan = plan_to_run(job, store)
         for note in plan.notes:
             output.note(note)
         spec = spec_of(job)

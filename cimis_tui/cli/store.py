@@ -14,7 +14,6 @@ from cimis_engine.model.items import Interval
 from cimis_engine.store.catalog import ChunkEntry
 from cimis_engine.store.store import Store
 from cimis_engine.store.verify import VerifyReport
-from cimis_engine.store.verify import rebuild as rebuild_catalog
 from cimis_engine.store.verify import verify as read_everything
 from cimis_tui.cli.output import SCHEMA_VERSION, Output, counted, ratio, shown, size, table
 from cimis_tui.cli.settings import data_dir_of
@@ -86,8 +85,9 @@ def verify(args: Namespace, output: Output) -> int:
         return exit_code
     for finding in report.findings:
         output.data(f"{finding.kind.value}: {shown(finding.path)}: {finding.what}")
+    earlier = f" and {counted(report.generations, 'earlier generation')}" if report.generations else ""
     output.data(
-        f"{counted(report.chunks, 'chunk')} verified, {report.records} records, "
+        f"{counted(report.chunks, 'chunk')}{earlier} verified, {report.records} records, "
         f"{size(report.bytes)}, {counted(len(report.findings), 'finding')}"
     )
     if exit_code:
@@ -102,16 +102,16 @@ def rebuild(args: Namespace, output: Output) -> int:
     """Make the catalog again from the chunks alone. 6 where a chunk could not be read: it is left out."""
     data_dir = data_dir_of(args, os.environ, Path())
     with contextlib.closing(Store.open(data_dir)) as store, store.lock():
-        report = rebuild_catalog(store)
+        report = store.rebuild()
     exit_code = IntegrityError.exit_code if report.damaged else 0
     if args.json:
-        damaged = [{"path": str(f.path), "message": f.what} for f in report.damaged]
+        damaged = [{"path": str(e.path), "message": str(e)} for e in report.damaged]
         output.document(
             {"schema_version": SCHEMA_VERSION, "chunks": report.chunks, "damaged": damaged, "exit_code": exit_code}
         )
         return exit_code
-    for finding in report.damaged:
-        output.data(f"{finding.kind.value}: {shown(finding.path)}: {finding.what}")
+    for error in report.damaged:
+        output.data(str(error))
     output.data(f"{counted(report.chunks, 'chunk')} in the catalog, {len(report.damaged)} left out as damaged")
     return exit_code
 
@@ -121,6 +121,7 @@ def document(report: VerifyReport, exit_code: int) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "chunks": report.chunks,
         "sound": report.ok,
+        "generations": report.generations,
         "records": report.records,
         "stored_bytes": report.bytes,
         "findings": [{"kind": f.kind.value, "path": str(f.path), "message": f.what} for f in report.findings],

@@ -7,22 +7,17 @@ import tracemalloc
 from argparse import Namespace
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from cimis_engine.fetch.phases import PHASES
-from cimis_engine.model.plan import Plan
 from cimis_engine.run.report import AllocMetrics, build_report
 from cimis_engine.run.state import ResultState, RunState
-from cimis_engine.store.store import Store
+from cimis_tui.cli.dry_run import dry_run
 from cimis_tui.cli.ending import hand_over, settle
-from cimis_tui.cli.output import SCHEMA_VERSION, Output, duration, ratio, table
+from cimis_tui.cli.output import Output, duration, ratio, table
 from cimis_tui.cli.progress import Progress
 from cimis_tui.cli.request import request_of
-from cimis_tui.cli.run import Job, plan_of, run_here
+from cimis_tui.cli.run import Job, run_here
 from cimis_tui.cli.settings import load_settings, read_key
-
-SECONDS_A_PAGE = 1.2
-"""What `--dry-run` assumes: the predecessor's documented station-year took 1.15 s from its first byte to its last."""
 
 
 def fetch_streaming(args: Namespace, output: Output) -> int:
@@ -30,7 +25,7 @@ def fetch_streaming(args: Namespace, output: Output) -> int:
     settings, data_dir = load_settings(args, os.environ, folder=Path())
     job = Job(args.command, request_of(args), settings, data_dir, read_key(os.environ))
     if args.dry_run:
-        return _dry_run(job, output, as_json=args.json)
+        return dry_run(job, output, as_json=args.json)
     if args.allocs:
         tracemalloc.start()
     progress = Progress(output)
@@ -41,7 +36,8 @@ def fetch_streaming(args: Namespace, output: Output) -> int:
     if not args.json:
         for line in _lines(state, perf=args.perf, peak=peak):
             output.data(line)
-    return settle(state.exit_code or 0, args.fail_on, sum(r.missing for r in state.results.values()))
+    missing = sum(r.missing for r in state.results.values())
+    return settle(state.exit_code or 0, args.fail_on, missing, interrupted=state.outcome == "interrupted")
 
 
 def _lines(state: RunState, *, perf: bool, peak: int | None) -> Iterable[str]:
@@ -101,36 +97,3 @@ def alloc_lines(results: Iterable[ResultState], records: int, peak: int) -> list
         f"retained: {retained / records:.1f} bytes a record ({retained} bytes of columns, {records} records)",
         f"peak: {peak / records:.1f} bytes a record ({peak} bytes traced in this process at once)",
     ]
-
-
-def _dry_run(job: Job, output: Output, *, as_json: bool) -> int:
-    store = Store.open(job.data_dir) if Store.exists(job.data_dir) else None
-    plan = plan_of(job, store)
-    figures = plan_figures(plan, job.settings.concurrency)
-    if as_json:
-        output.document({"schema_version": SCHEMA_VERSION, "dry_run": True, **figures, "notes": list(plan.notes)})
-        return 0
-    seconds = figures["estimated_seconds"] * 1000
-    for note in plan.notes:
-        output.note(note)
-    output.data(f"Would fetch {plan.interval} records of {len(plan.stations)} stations, {plan.span}")
-    output.data(f"  Jobs: {figures['jobs']}")
-    output.data(f"  Pages: {figures['pages']}")
-    output.data(f"  Records: {figures['records']}")
-    output.data(f"  Stored already: {plan.stored} station-years")
-    pace = f"assuming {SECONDS_A_PAGE} s a page, {job.settings.concurrency} at a time"
-    output.data(f"  Estimated time: {duration(seconds)} ({pace})")
-    return 0
-
-
-def plan_figures(plan: Plan, concurrency: int) -> dict[str, Any]:
-    rounds = -(-plan.pages // concurrency)
-    return {
-        "stations": len(plan.stations),
-        "jobs": len(plan.jobs),
-        "pages": plan.pages,
-        "chunks": plan.chunks,
-        "records": plan.expected,
-        "stored": plan.stored,
-        "estimated_seconds": round(rounds * SECONDS_A_PAGE, 1),
-    }

@@ -8,8 +8,8 @@ import pytest
 
 from cimis_engine.errors import UsageError
 from cimis_engine.model.items import DAILY_ITEMS, HOURLY_ITEMS, Interval, UnitSystem, parse_items
-from cimis_engine.model.period import Span, moment_of, parse_years, slot_of, slots_in_year, today_pst
-from cimis_engine.model.plan import OpenSlots, Plan, build_plan, split_pages
+from cimis_engine.model.period import moment_of, parse_years, slot_of, slots_in_year, today_pst
+from cimis_engine.model.plan import OpenSlots, Plan, build_plan
 from cimis_engine.model.station import Station, parse_station_numbers
 
 TODAY = date(2026, 11, 23)
@@ -48,6 +48,14 @@ def test_daily_jobs_are_four_years_in_one_page() -> None:
     assert made.chunks == 10
 
 
+def test_a_part_of_a_year_goes_with_the_years_beside_it_while_one_page_holds_them() -> None:
+    made = plan("1982-1990", who=station(connect=date(1982, 6, 7)))
+    assert [(str(j.span), len(j.pages)) for j in made.jobs] == [
+        ("1982-06-07..1986-12-31", 1),
+        ("1987-01-01..1990-12-31", 1),
+    ]
+
+
 def test_hourly_jobs_are_a_year_in_two_halves_under_the_cap() -> None:
     made = plan("2023-2024", Interval.HOURLY)
     assert [[p.span.records(Interval.HOURLY) for p in j.pages] for j in made.jobs] == [[4344, 4416], [4368, 4416]]
@@ -65,10 +73,14 @@ def test_only_the_open_part_of_a_year_is_planned() -> None:
     assert [(str(p.span), j.expected) for j in made.jobs for p in j.pages] == [("2024-04-09..2024-04-12", 4)]
 
 
-def test_today_and_later_are_left_out_with_a_note() -> None:
+def test_today_rides_along_and_later_is_left_out_with_a_note() -> None:
     made = plan("2026")
-    assert made.jobs[0].span.end == date(2026, 11, 22)
+    (job,) = made.jobs
+    assert (job.span.end, job.expected, made.span.end) == (TODAY, 326, date(2026, 11, 22))
     assert "yesterday" in made.notes[0]
+    assert plan("2026", todo=lambda s, year, wanted: range(0)).jobs == (), "nothing is planned for today alone"
+    behind = plan("2026", todo=lambda s, year, wanted: range(1, 100))
+    assert [str(j.span) for j in behind.jobs] == ["2026-01-01..2026-04-09"], "today is not fetched across a gap"
     with pytest.raises(UsageError):
         plan("2027")
 
@@ -79,17 +91,6 @@ def test_years_without_the_station_are_left_out() -> None:
     assert (job.span.start.year, job.span.end.year) == (2012, 2014)
     assert job.expected == (date(2014, 8, 14) - date(2012, 3, 4)).days + 1
     assert "did not exist" in plan("2020", who=station(disconnect=date(2014, 8, 14))).notes[0]
-
-
-@pytest.mark.parametrize("cap", [24, 100, 1000, 2208, 5000])
-@pytest.mark.parametrize("interval", list(Interval))
-def test_pages_tile_the_span_under_any_cap(interval: Interval, cap: int) -> None:
-    span = Span(date(2023, 2, 3), date(2024, 10, 9))
-    pages = split_pages(span, interval, cap)
-    assert sum(p.span.days for p in pages) == span.days
-    assert (pages[0].span.start, pages[-1].span.end) == (span.start, span.end)
-    assert all(p.span.records(interval) <= cap for p in pages)
-    assert [p.index for p in pages] == list(range(1, len(pages) + 1))
 
 
 def test_the_same_work_has_the_same_job_id() -> None:

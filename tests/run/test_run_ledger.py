@@ -75,3 +75,42 @@ def test_failed_and_cancelled_jobs_can_be_queued_again(ledger: Ledger) -> None:
     assert [r.state for r in ledger.rows()] == ["failed", "cancelled"]
     ledger.requeue([j.id for j in planned], 102.0)
     assert ledger.claim("r1", 9, 103.0) == [j.id for j in planned]
+
+
+def test_what_retry_takes_is_what_failed_last(ledger: Ledger) -> None:
+    first, second = jobs(4)[:2], jobs(4)[2:]
+    ledger.enqueue(first, "r1", 100.0)
+    ledger.enqueue(second, "r2", 100.0)
+    assert ledger.to_retry() == []
+    ledger.fail(first[0].id, 3, "reset", "x", 101.0)
+    assert [r.id for r in ledger.to_retry()] == [first[0].id]
+    ledger.fail(second[0].id, 3, "reset", "x", 102.0)
+    ledger.fail(second[1].id, 3, "cancelled", "x", 103.0)
+    assert [r.id for r in ledger.to_retry()] == [second[0].id], "of the newest run with any, and not the cancelled"
+
+
+def test_what_was_redriven_goes_first_until_it_is_done(ledger: Ledger) -> None:
+    planned = jobs(3)
+    ledger.enqueue(planned, "r1", 100.0)
+    for job in planned:
+        ledger.fail(job.id, 3, "reset", "x", 101.0)
+    ledger.requeue([planned[1].id, planned[2].id], 102.0)
+    redriven = [planned[1].id, planned[2].id]
+    assert [r.id for r in ledger.to_retry()] == redriven
+    ledger.enqueue(planned[1:], "r2", 103.0)
+    ledger.claim("r2", 1, 104.0)
+    assert [r.id for r in ledger.to_retry()] == redriven, "a retry that was killed is taken up again"
+    for name in redriven:
+        ledger.finish(name, 1, 105.0)
+    assert [r.id for r in ledger.to_retry()] == [planned[0].id]
+
+
+def test_rows_by_state_and_dropping_them(ledger: Ledger) -> None:
+    planned = jobs(3)
+    ledger.enqueue(planned, "r1", 100.0)
+    ledger.fail(planned[0].id, 3, "reset", "x", 101.0)
+    ledger.finish(planned[1].id, 1, 102.0)
+    assert [(r.id, r.updated_at) for r in ledger.rows(states=("failed",))] == [(planned[0].id, 101.0)]
+    assert [r.state for r in ledger.rows(states=("done", "queued"))] == ["done", "queued"]
+    ledger.drop([planned[0].id])
+    assert [r.id for r in ledger.rows()] == [planned[1].id, planned[2].id]

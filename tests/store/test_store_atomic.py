@@ -79,7 +79,7 @@ def test_an_error_at_any_operation_leaves_a_whole_chunk(tmp_path: Path, code: in
 def test_an_error_on_the_first_write_leaves_nothing(tmp_path: Path) -> None:
     for index in range(1, 6):
         store = Store.create(tmp_path / str(index))
-        store._fs = FailingFileSystem(index, errno.ENOSPC)
+        store.fs = FailingFileSystem(index, errno.ENOSPC)
         with pytest.raises(StoreWriteError, match="could not"):
             store.write(OLD)
         assert [p for p in (store.root / "stations").rglob("*") if p.is_file()] == []
@@ -130,7 +130,7 @@ def test_an_interrupt_leaves_no_temp(tmp_path: Path) -> None:
 
 def test_parents_are_synced_once_a_process(tmp_path: Path) -> None:
     store = Store.create(tmp_path / "D")
-    fs = store._fs = FailingFileSystem()
+    fs = store.fs = FailingFileSystem()
     counts = []
     for year in (2022, 2023, 2024):
         store.write(sample(year=year))
@@ -173,3 +173,28 @@ def test_a_death_at_any_operation_loses_nothing(tmp_path: Path) -> None:
         assert after.write(NEW).records == 20
         after.close()
     assert swept == sum(name in ("write", "sync", "replace") for name in trace) + 1, "the read back is one more"
+
+
+def test_a_group_syncs_its_folder_once_and_commits_in_one_transaction(tmp_path: Path) -> None:
+    years = [sample(year=year) for year in (2021, 2022, 2023)]
+    _prepared(tmp_path / "D").close()
+    fs = FailingFileSystem()
+    store = Store.open(tmp_path / "D", fs=fs)
+    store.write(sample(year=2020))  # makes the folder known as durable
+    del fs.trace[:]
+    written, error = store.write_all(years)
+    assert (len(written), error) == (3, None)
+    assert fs.trace.count("sync") == fs.trace.count("replace") == 3
+    assert fs.trace[-4:] == ["replace", "replace", "replace", "sync_dir"]
+    assert [e.year for e in store.catalog.entries()] == [2020, 2021, 2022, 2023, 2024]
+
+
+def test_what_fails_in_a_group_leaves_the_rest_stored(tmp_path: Path) -> None:
+    years = [sample(year=year) for year in (2021, 2022, 2023)]
+    store = _prepared(tmp_path / "D")
+    store.path(2, Interval.DAILY, 2022).write_bytes(b"not a chunk")
+    written, error = store.write_all(years)
+    assert [w.path.name for w in written] == ["2021_daily.zst"]
+    assert isinstance(error, ChunkError)
+    assert store.stale_temps() == []
+    assert store.read(2, Interval.DAILY, 2023) is None, "those after the failure were not tried"

@@ -124,7 +124,7 @@ def test_writing_the_same_again_after_such_a_crash_heals_too(store: Store, monke
         with pytest.raises(Crash):
             store.write(sample())
     assert store.catalog.get(*KEY) is None
-    fs = store._fs = FailingFileSystem()
+    fs = store.fs = FailingFileSystem()
     assert store.write(sample()).changed is False
     assert fs.trace == ["read", "sync_dir"], "the rename may not have been durable"
     assert store.catalog.get(*KEY) is not None

@@ -12,7 +12,7 @@ from cimis_engine.model.items import Interval
 from cimis_engine.store.catalog import Catalog
 from cimis_engine.store.database import DatabaseError, SchemaVersionError, ensure_schema, open_database
 from cimis_engine.store.store import Store
-from cimis_engine.store.verify import Kind, rebuild, verify
+from cimis_engine.store.verify import Kind, verify
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_everything_is_found(store: Store) -> None:
     assert "CRC" in report.damaged[0].what
     assert len(report.missing_files) == len(report.stray) == len(report.stale_temps) == 1
 
-    rebuilt = rebuild(store)
+    rebuilt = store.rebuild()
     assert (rebuilt.chunks, [f.path for f in rebuilt.damaged]) == (2, [damaged])
     after = verify(store)
     assert (after.ok, after.uncatalogued, after.missing_files) == (2, [], [])
@@ -73,7 +73,7 @@ def test_a_lost_database_is_rebuilt_the_same(store: Store) -> None:
         file.unlink()
     fresh = Store.open(store.root)
     assert fresh.catalog.entries() == []
-    assert rebuild(fresh).chunks == 4
+    assert fresh.rebuild().chunks == 4
     for old, new in zip(before, fresh.catalog.entries(), strict=True):
         assert (old.key, old.digest, old.artifact_digest, old.covered) == (
             new.key,

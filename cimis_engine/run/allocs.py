@@ -1,0 +1,97 @@
+"""What decoding a page costs in memory: bytes kept and bytes at the peak, on the real path from socket to columns.
+
+Measured with `tracemalloc` (what Python and numpy allocate is traced; what OpenSSL, zlib and the C library hold is
+not), one page at a time and nothing else going on, after the page has been fetched once unmeasured, so that what is
+made only once (compiled patterns, the constants of a record's shape) counts for no page. The response counts too:
+while it streams, at most a few pieces of it are held.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+import tracemalloc
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cimis_engine.clock import Clock
+from cimis_engine.errors import CimisError
+from cimis_engine.fetch.columns import DecodedPage
+from cimis_engine.fetch.decode import Decoder
+from cimis_engine.fetch.exchange import ApiRequest
+from cimis_engine.fetch.pipeline import DecodePipeline
+from cimis_engine.fetch.transport import Slot
+from cimis_engine.run.attempt import run_attempt
+
+
+class MeasurementError(CimisError):
+    """A page to be measured could not be fetched or decoded. `reason` is the verdict's."""
+
+    exit_code = 4
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"memory could not be measured: {reason}", hint="run it again, or without --allocs")
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class AllocSample:
+    """One page decoded alone. `retained` bytes stay: its columns. `peak` bytes were held at once. `objects` is how many
+    of Python's memory blocks stay."""
+
+    records: int
+    retained: int
+    peak: int
+    objects: int
+
+    @property
+    def transient(self) -> int:
+        """Bytes held at the peak beyond those that stay."""
+        return self.peak - self.retained
+
+
+async def measure(
+    slot: Slot,
+    pages: Sequence[tuple[ApiRequest, Callable[[], Decoder]]],
+    *,
+    clock: Clock,
+    whole_body: bool = False,
+) -> list[AllocSample]:
+    """A sample of each page, in order: its request and what makes its decoder. Fetches each page twice.
+
+    Raises `MeasurementError`. Starts and stops tracing, unless it was on already.
+    """
+    pipeline = DecodePipeline(clock=clock)
+    work = asyncio.create_task(pipeline.run())
+    was_tracing = tracemalloc.is_tracing()
+    try:
+        if not was_tracing:
+            tracemalloc.start()
+        samples = []
+        for request, make_decoder in pages:
+            await _page(slot, request, make_decoder(), pipeline, clock, whole_body)
+            gc.collect()
+            before, objects = tracemalloc.get_traced_memory()[0], sys.getallocatedblocks()
+            tracemalloc.reset_peak()
+            page = await _page(slot, request, make_decoder(), pipeline, clock, whole_body)
+            peak = tracemalloc.get_traced_memory()[1]
+            gc.collect()
+            kept, blocks = tracemalloc.get_traced_memory()[0], sys.getallocatedblocks()
+            samples.append(AllocSample(page.records, kept - before, peak - before, blocks - objects))
+            del page
+        return samples
+    finally:
+        work.cancel()
+        if not was_tracing:
+            tracemalloc.stop()
+
+
+async def _page(
+    slot: Slot, request: ApiRequest, decoder: Decoder, pipeline: DecodePipeline, clock: Clock, whole_body: bool
+) -> DecodedPage:
+    session = pipeline.open(decoder)
+    outcome = await run_attempt(slot, request, session, clock=clock, whole_body=whole_body, release=lambda: None)
+    if outcome.page is None:
+        raise MeasurementError(outcome.verdict.reason)
+    return outcome.page
