@@ -81,7 +81,7 @@ class Journey:
         self.store = Store.create(root, clock=self.clock, fs=SlowFileSystem(self.doors))
         self.events: list[ev.Event] = []
         self.plan = plan_of(SPAN)
-        self.filing = Filing(self.plan, self.store, self.events.append)
+        self.filing = Filing(self.plan, self.store, self.events.append, "run")
 
     async def attempt(self) -> AttemptOutcome:
         """One attempt of the page."""
