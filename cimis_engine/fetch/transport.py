@@ -124,6 +124,7 @@ class Slot:
         attempt_timeout: float = 120.0,
         max_wire_bytes: int = MAX_WIRE_BYTES,
         resolver: Resolve = resolve,
+        network: httpcore.AsyncNetworkBackend | None = None,
     ) -> None:
         check_key(key)
         keep_out_of_logs(key)
@@ -131,6 +132,7 @@ class Slot:
         self._context, self._key, self._key_place, self._clock = context, key, key_place, clock
         self._attempt_timeout, self._max_wire_bytes, self._resolver = attempt_timeout, max_wire_bytes, resolver
         self._timeout = httpx.Timeout(read_timeout, connect=connect_timeout)
+        self._network = network
         self._headers = {
             "User-Agent": user_agent,
             "Accept": "application/json",
@@ -143,7 +145,7 @@ class Slot:
         return f"<Slot at {id(self):#x}>"
 
     def _open(self) -> None:
-        self._backend = TimedBackend(self._resolver)
+        self._backend = TimedBackend(self._resolver, self._network)
         self._client = httpx.AsyncClient(
             transport=_KeyedTransport(self._context, self._key, self._key_place, self.redactor, self._backend),
             headers=self._headers,

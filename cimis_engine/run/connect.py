@@ -8,9 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import httpcore
+
 from cimis_engine.clock import Clock
 from cimis_engine.fetch.dialect import dialect_of
 from cimis_engine.fetch.exchange import ApiRequest
+from cimis_engine.fetch.network import Resolve, resolve
 from cimis_engine.fetch.page import fetch_document
 from cimis_engine.fetch.retry import RetryPolicy
 from cimis_engine.fetch.transport import Slot, ssl_context
@@ -19,7 +22,15 @@ from cimis_engine.run.spec import Settings
 T = TypeVar("T")
 
 
-def new_slot(settings: Settings, key: str, clock: Clock, context: ssl.SSLContext | None = None) -> Slot:
+def new_slot(
+    settings: Settings,
+    key: str,
+    clock: Clock,
+    context: ssl.SSLContext | None = None,
+    *,
+    resolver: Resolve = resolve,
+    network: httpcore.AsyncNetworkBackend | None = None,
+) -> Slot:
     """A slot in the settings' dialect. Many slots share one `context`. Raises `UsageError`."""
     return Slot(
         context=context or ssl_context(Path(settings.ca_file) if settings.ca_file else None),
@@ -31,6 +42,8 @@ def new_slot(settings: Settings, key: str, clock: Clock, context: ssl.SSLContext
         connect_timeout=settings.connect_timeout,
         read_timeout=settings.read_timeout,
         attempt_timeout=settings.attempt_timeout,
+        resolver=resolver,
+        network=network,
     )
 
 

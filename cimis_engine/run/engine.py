@@ -10,8 +10,11 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import httpcore
+
 from cimis_engine import __version__
 from cimis_engine.clock import Clock, SystemClock
+from cimis_engine.fetch.network import Resolve, resolve
 from cimis_engine.fetch.pipeline import DecodePipeline
 from cimis_engine.fetch.transport import ssl_context
 from cimis_engine.model.plan import Plan
@@ -48,6 +51,8 @@ async def run_engine(
     clock: Clock | None = None,
     on_event: Callable[[ev.Stamped], None] | None = None,
     handle_signals: bool = True,
+    resolver: Resolve = resolve,
+    network: httpcore.AsyncNetworkBackend | None = None,
 ) -> RunState:
     """Run a plan to its end; the folded state holds the outcome and the exit code.
 
@@ -71,7 +76,9 @@ async def run_engine(
     emit(_started(spec, plan, meter.pid))
     filing = Filing(plan, store, emit, spec.run_id)
     context = ssl_context(Path(settings.ca_file) if settings.ca_file else None)
-    slots = [new_slot(settings, key, clock, context) for _ in range(settings.concurrency)]
+    slots = [
+        new_slot(settings, key, clock, context, resolver=resolver, network=network) for _ in range(settings.concurrency)
+    ]
     all_slots = tuple(slots)
     pipeline = DecodePipeline(clock=clock)
     work = Work(plan)
