@@ -13,7 +13,7 @@ from cimis_engine.errors import CimisError
 from cimis_engine.fetch.phases import Phases
 
 USER_AGENT = f"cimis-backfill-console/{__version__} (CIMIS data archive; httpx)"
-_LONG_TOKEN = re.compile(r"[A-Za-z0-9+/=_-]{20,}")
+_LONG_TOKEN = re.compile(r"[A-Za-z0-9+/=_%&#;\\-]{20,}")
 
 
 @dataclass(frozen=True, slots=True)
