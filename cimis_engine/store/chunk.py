@@ -22,9 +22,10 @@ from cimis_engine.model.batch import Column, Covered, RecordBatch, column, union
 from cimis_engine.model.items import DataItem, Interval, UnitSystem, items_of
 from cimis_engine.model.period import slots_in_year
 from cimis_engine.model.station import MAX_STATION
-from cimis_engine.store import codec_v1
+from cimis_engine.store import codec_v1, codec_v2
 from cimis_engine.store.content import COVERED, INTERVAL_CODE, canonical, digest_of_canonical, pack_covered, raw_bytes
 from cimis_engine.store.paths import Key
+from cimis_engine.store.tables import newest_table
 from cimis_engine.store.wire import ChunkError, Cursor
 
 MAGIC = b"\x89CIMIS\r\n"
@@ -36,13 +37,15 @@ ENCODER_VERSION = 1
 MAX_CHUNK = 16 << 20
 """No chunk file is larger: an hourly year of 14 items with random 64-bit values is 1.1 MB."""
 
+BLOCK_SLOTS = {(codec_v2.CODEC_ID, Interval.HOURLY): 336}
+"""Two weeks of hours a block, so that a week is read with two blocks (4 KB) and not with the year (47 KB); else one."""
+
 _HEAD = struct.Struct("<8sHI")
 _FACTS = struct.Struct("<BBHHH3BB")
 _COUNT = struct.Struct("<I")
 _BLOCK = struct.Struct("<BHHHII")
 _FOOTER = struct.Struct("<III32sI8s")
 _INTERVAL = {code: interval for interval, code in INTERVAL_CODE.items()}
-_DECODERS = {codec_v1.CODEC_ID: codec_v1.decode_block}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,31 +98,55 @@ class EncodedChunk:
     raw_bytes: int
 
 
-def encode_chunk(batch: RecordBatch) -> EncodedChunk:
-    """A batch as a chunk file, whole year one block. Raises ValueError for what no chunk can hold (`canonical`)."""
+def encode_chunk(batch: RecordBatch, codec: int = codec_v1.CODEC_ID) -> EncodedChunk:
+    """A batch as a chunk file. Raises ValueError for what no chunk can hold (`canonical`)."""
     batch = canonical(batch)
-    return encode_canonical(batch, digest_of_canonical(batch))
+    return encode_canonical(batch, digest_of_canonical(batch), codec)
 
 
-def encode_canonical(batch: RecordBatch, digest: bytes) -> EncodedChunk:
-    """`encode_chunk` of a batch that is canonical, and whose content digest is known."""
-    slots = batch.slots
-    edges = (int(slots[0]), int(slots[-1])) if len(batch) else (0, 0)
-    block = codec_v1.encode_block(slots, batch.columns)
-    entry = Block(codec_v1.CODEC_ID, *edges, len(batch), len(block), zlib.crc32(block), 0)
+def encode_canonical(
+    batch: RecordBatch, digest: bytes, codec: int = codec_v1.CODEC_ID, block_slots: int | None = None
+) -> EncodedChunk:
+    """`encode_chunk` of a batch that is canonical, and whose content digest is known.
+
+    `block_slots`: how many slots of the year share a block (0: all), if it is not to be the codec's own number.
+    """
+    slots = BLOCK_SLOTS.get((codec, batch.interval), 0) if block_slots is None else block_slots
+    blocks = [_encode_block(part, codec) for part in _split(batch, slots)]
     raw = raw_bytes(len(batch), len(batch.columns))
-    return EncodedChunk(seal(batch, [(entry, block)], digest), digest.hex(), len(batch), batch.nulls, raw)
+    return EncodedChunk(seal(batch, blocks, digest), digest.hex(), len(batch), batch.nulls, raw)
+
+
+def _split(batch: RecordBatch, slots: int) -> list[RecordBatch]:
+    """The batch by stretches of so many slots, without the empty ones; whole if `slots` is 0 or it has no records."""
+    if not slots or not len(batch):
+        return [batch]
+    stretch = (batch.slots.astype(np.int64) - 1) // slots
+    return [batch.select(stretch == at) for at in np.unique(stretch)]
+
+
+def _encode_block(part: RecordBatch, codec: int) -> tuple[Block, bytes]:
+    match codec:
+        case codec_v1.CODEC_ID:
+            data = codec_v1.encode_block(part.slots, part.columns)
+        case codec_v2.CODEC_ID:
+            data = codec_v2.encode_block(part.slots, part.columns, newest_table(part.interval, part.units))
+        case _:
+            raise ValueError(f"codec {codec} is not known")
+    first, last = (int(part.slots[0]), int(part.slots[-1])) if len(part) else (0, 0)
+    return Block(codec, first, last, len(part), len(data), zlib.crc32(data), 0), data
 
 
 def seal(batch: RecordBatch, blocks: Sequence[tuple[Block, bytes]], digest: bytes) -> bytes:
     """The envelope around encoded blocks of a canonical batch and its digest."""
+    squeezed = any(block.codec == codec_v1.CODEC_ID for block, _ in blocks)
     facts = _FACTS.pack(
         INTERVAL_CODE[batch.interval],
         ord(batch.units.value),
         batch.station,
         batch.year,
         ENCODER_VERSION,
-        *zstandard.ZSTD_VERSION,
+        *(zstandard.ZSTD_VERSION if squeezed else (0, 0, 0)),
         len(batch.columns),
     )
     codes = bytes(c.item.code for c in batch.columns)
@@ -239,10 +266,12 @@ def _decode_block(
     payload = data[block.offset : block.offset + block.size]
     if zlib.crc32(payload) != block.crc:
         raise at.error("block does not match its CRC")
-    decode = _DECODERS.get(block.codec)
-    if decode is None:
-        raise at.error(f"codec {block.codec} is not known (this program reads {sorted(_DECODERS)})")
-    return decode(payload, info.items, block.first, block.last, block.count, at)
+    match block.codec:
+        case codec_v1.CODEC_ID:
+            return codec_v1.decode_block(payload, info.items, block.first, block.last, block.count, at)
+        case codec_v2.CODEC_ID:
+            return codec_v2.decode_block(payload, info.items, block.first, block.last, block.count, at)
+    raise at.error(f"codec {block.codec} is not known (this program reads {codec_v1.CODEC_ID}, {codec_v2.CODEC_ID})")
 
 
 def _joined(parts: Sequence[tuple[Column, ...]]) -> tuple[Column, ...]:

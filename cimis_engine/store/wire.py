@@ -44,6 +44,10 @@ class Cursor:
         self.at += size
         return self._data[self.at - size : self.at]
 
+    def peek(self, size: int) -> bytes:
+        """At most `size` of the bytes that come next; they are not taken."""
+        return self._data[self.at : self.at + size]
+
     def unpack(self, layout: struct.Struct, name: str) -> tuple[Any, ...]:
         return layout.unpack(self.take(layout.size, name))
 

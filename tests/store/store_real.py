@@ -68,18 +68,29 @@ def _csv_records(path: Path) -> Iterator[tuple[Key, int, dict[str, Cell]]]:
             yield key, slot_of(day, int(row["Hour"]) // 100), cells
 
 
-def real_records(folder: Path) -> Records:
-    """Every recorded value: (station, interval, year, units) -> slot -> field name -> (value, flag byte)."""
-    found: Records = defaultdict(lambda: defaultdict(dict))
+def file_records(folder: Path) -> Iterator[Records]:
+    """File after file every value: (station, interval, year, units) -> slot -> field name -> (value, flag byte)."""
+    metric, english = UnitSystem.METRIC, UnitSystem.ENGLISH
     sources: list[Iterator[tuple[Key, int, dict[str, Cell]]]] = [
-        *(_json_records(p, UnitSystem.METRIC) for p in sorted(folder.glob("daily/*.json"))),
-        *(_json_records(p, UnitSystem.METRIC) for p in sorted(folder.glob("hourly/*.json"))),
+        *(_json_records(p, english) for p in sorted(folder.glob("english/*.json"))),
+        *(_json_records(p, metric) for p in sorted(folder.glob("hourly/*.json"))),
+        *(_json_records(p, metric) for p in sorted(folder.glob("daily/*.json"))),
         *(_csv_records(p) for p in sorted(folder.glob("hourly-csv/*.csv"))),
-        *(_json_records(p, UnitSystem.ENGLISH) for p in sorted(folder.glob("english/*.json"))),
     ]
     for source in sources:
+        found: Records = defaultdict(lambda: defaultdict(dict))
         for key, slot, cells in source:
             found[key][slot].update(cells)
+        yield found
+
+
+def real_records(folder: Path) -> Records:
+    """The same of all files together."""
+    found: Records = defaultdict(lambda: defaultdict(dict))
+    for records in file_records(folder):
+        for key, slots in records.items():
+            for slot, cells in slots.items():
+                found[key][slot].update(cells)
     return found
 
 
@@ -96,3 +107,18 @@ def as_batch(key: Key, records: dict[int, dict[str, Any]]) -> RecordBatch:
         present = np.array([v is not None for v, _ in cells], np.bool_)
         columns.append(column(item, exponent, scaled, present, np.array([f for _, f in cells], np.uint8)))
     return RecordBatch(station, interval, year, units, np.array(slots, np.uint16), tuple(columns))
+
+
+def file_batches(folder: Path) -> Iterator[tuple[date, RecordBatch]]:
+    """Every file as one batch, and its first day: the slots of a water year counted on from that, in leap year 2024."""
+    for records in file_records(folder):
+        (station, interval, _, units), *_ = records
+        a_day = 1 if interval is Interval.DAILY else 24
+        moved = {
+            date(year, 1, 1).toordinal() * a_day + slot - 1: cells
+            for (_, _, year, _), held in records.items()
+            for slot, cells in held.items()
+        }
+        first = min(moved) // a_day
+        slots = {at - first * a_day + 1: cells for at, cells in moved.items()}
+        yield date.fromordinal(first), as_batch((station, interval, 2024, units), slots)

@@ -21,39 +21,48 @@ from cimis_engine.store.chunk import Block, decode_chunk, encode_chunk, read_hea
 from cimis_engine.store.content import canonical, content_digest
 from cimis_engine.store.wire import ChunkError
 
+both_codecs = pytest.mark.parametrize("codec", [1, 2])
 
+
+@both_codecs
 @settings(max_examples=200, deadline=None)
-@given(batches())
-def test_any_batch_comes_back_exactly_and_twice_the_same(batch: RecordBatch) -> None:
-    chunk = encode_chunk(batch)
+@given(batch=batches())
+def test_any_batch_comes_back_exactly_and_twice_the_same(codec: int, batch: RecordBatch) -> None:
+    chunk = encode_chunk(batch, codec)
     back = decode_chunk(chunk.data)
     assert same(back, canonical(batch))
-    assert encode_chunk(back).data == chunk.data
+    assert encode_chunk(back, codec).data == chunk.data
     assert chunk.digest == content_digest(batch) == read_header(chunk.data).digest
     assert chunk.raw_bytes == len(batch) * (6 + 3 * len(batch.columns))
 
 
+@both_codecs
 @pytest.mark.parametrize("interval", Interval)
 @pytest.mark.parametrize("count", [0, 1, 7, 8, 9])
-def test_full_leap_years_and_small_counts(interval: Interval, count: int) -> None:
+def test_full_leap_years_and_small_counts(codec: int, interval: Interval, count: int) -> None:
     size = (366 if interval is Interval.DAILY else 8784) - count
-    batch = sample(interval=interval, first=1 + count, count=size, items=2)
-    assert same(decode_chunk(encode_chunk(batch).data), batch)
+    for batch in (
+        sample(interval=interval, first=1 + count, count=size, items=2),
+        sample(interval=interval, first=1 + count, count=count or 1, items=2),
+    ):
+        assert same(decode_chunk(encode_chunk(batch, codec).data), batch)
 
 
-def test_an_empty_batch_keeps_its_coverage() -> None:
+@both_codecs
+def test_an_empty_batch_keeps_its_coverage(codec: int) -> None:
     batch = empty_batch(2, Interval.DAILY, 2023, UnitSystem.ENGLISH).with_covered([Covered(3, 365, 7)])
-    back = decode_chunk(encode_chunk(batch).data)
+    back = decode_chunk(encode_chunk(batch, codec).data)
     assert same(back, batch)
     assert back.covered == (Covered(3, 365, 7),)
 
 
-def test_all_256_flags_in_one_column() -> None:
+@both_codecs
+def test_all_256_flags_in_one_column(codec: int) -> None:
     n = np.arange(300)
     held = column(DAILY_ITEMS[0], 0, n, n > 0, (n % 256).astype(np.uint8))
     slots = (n + 1).astype(np.uint16)
     batch = RecordBatch(1, Interval.DAILY, 2024, UnitSystem.METRIC, slots, (held,))
-    assert same(decode_chunk(encode_chunk(batch).data), batch)
+    assert same(decode_chunk(encode_chunk(batch, codec).data), batch)
 
 
 def test_golden_bytes() -> None:
@@ -88,8 +97,9 @@ def test_the_digest_sees_content_and_nothing_else() -> None:
     assert len(digests) == len(others) + 1
 
 
-def test_every_bit_flip_is_detected() -> None:
-    data = bytearray(encode_chunk(sample(count=6, items=2)).data)
+@both_codecs
+def test_every_bit_flip_is_detected(codec: int) -> None:
+    data = bytearray(encode_chunk(sample(count=6, items=2), codec).data)
     for at in range(len(data)):
         for bit in range(8):
             data[at] ^= 1 << bit
@@ -99,8 +109,9 @@ def test_every_bit_flip_is_detected() -> None:
     decode_chunk(bytes(data))
 
 
-def test_every_truncation_and_extension_is_detected() -> None:
-    data = encode_chunk(sample(count=6, items=2)).data
+@both_codecs
+def test_every_truncation_and_extension_is_detected(codec: int) -> None:
+    data = encode_chunk(sample(count=6, items=2), codec).data
     for size in range(len(data)):
         with pytest.raises(ChunkError):
             decode_chunk(data[:size])

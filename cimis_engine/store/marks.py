@@ -1,0 +1,142 @@
+"""Flags and missing values as marks: a small number for each record and item, nearly always 0.
+
+Marks come together: a record that is odd in one item is often odd in others. So first goes which records are odd at
+all, then, for those only, which items are, and last by which mark, where there is a choice. Specified in
+`docs/format.md`, "Codec 2".
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cimis_engine.store.gamma import GammaReader
+from cimis_engine.store.symbols import CLASSES, SPARSE, SymbolReader, SymbolWriter, bits_price, prices
+
+Marks = NDArray[np.int64]
+Flags = NDArray[np.uint8]
+Bits = NDArray[np.bool_]
+
+COMMON = b" YRNMHISAQPTE"
+_FLAGS = np.array([*COMMON, *(b for b in range(256) if b not in COMMON)], np.uint8)
+"""Flag bytes by how common they are in recorded data, then the others."""
+_RANKS = np.argsort(_FLAGS)
+_MISSING = ord("M")
+
+
+def write_flags(flags: Flags, head: list[int], writer: SymbolWriter) -> None:
+    """Flags, shape (columns, records): for each column the flags it has, the most frequent (its mark is 0) first."""
+    marks, most = np.empty(flags.shape, np.int64), []
+    for row, column in enumerate(_RANKS[flags]):
+        counts = np.bincount(column, minlength=256)
+        held = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
+        place = np.zeros(256, np.int64)
+        place[held] = np.arange(len(held))
+        marks[row] = place[column]
+        most.append(len(held) - 1)
+        head += [len(held) - 1, *held.tolist()]
+    _write(marks, most, head, writer)
+
+
+def write_missing(present: Bits, flags: Flags, head: list[int], writer: SymbolWriter) -> None:
+    """A mark is 1 where presence is not what the flag lets one expect: missing with `M`, present with any other."""
+    marks = (present == (flags == _MISSING)).astype(np.int64)
+    most = marks.max(axis=1, initial=0).tolist()
+    head += most
+    _write(marks, most, head, writer)
+
+
+def _write(marks: Marks, most: list[int], head: list[int], writer: SymbolWriter) -> None:
+    """Marks of 0 to `most` of each column."""
+
+    def put(bits: Bits) -> int:
+        _, best = bits_price(bits)
+        writer.put(bits.astype(np.uint64), np.full(len(bits), best), sized=False)
+        return best
+
+    rows = [row for row, top in enumerate(most) if top]
+    if not rows:
+        return
+    codes = marks[rows]
+    steps = np.diff(codes, prepend=0, axis=1) % (np.array(most)[rows, None] + 1)
+    modes = np.count_nonzero(steps, axis=1) < np.count_nonzero(codes, axis=1)
+    codes = np.where(modes[:, None], steps, codes)
+    head += modes.astype(int).tolist()
+    if len(rows) > 1:
+        odd: Bits = np.any(codes > 0, axis=0)
+        turns: Bits = np.diff(odd, prepend=np.False_)
+        mode = int(bits_price(turns) < bits_price(odd))
+        head += [mode, put(turns if mode else odd)]
+        codes = codes[:, odd]
+    head += [put(column > 0) for column in codes]
+    for row, column in zip(rows, codes, strict=True):
+        if most[row] > 1:
+            which = (column[column > 0] - 1).astype(np.uint64)
+            best = int(prices(which).sum(axis=1).argmin())
+            writer.put(which, np.full(len(which), best))
+            head.append(best)
+
+
+class _Plan:
+    """What the head says of marks of 0 to `most` of each column; `marks` then reads them."""
+
+    def __init__(self, head: GammaReader, most: list[int]) -> None:
+        self._most = np.array(most, np.int64)
+        self._rows = np.flatnonzero(self._most)
+        self._modes = np.array([head.number(1, "mode of marks") for _ in self._rows], np.bool_)
+        self._odd = None
+        if len(self._rows) > 1:
+            self._odd = head.number(1, "mode of odd records"), head.number(SPARSE - 1, "class of odd records")
+        self._classes = np.array([head.number(SPARSE - 1, "class of marks") for _ in self._rows], np.int64)
+        choices = self._most[self._rows] > 1
+        self._which = np.array([head.number(CLASSES - 1, "class of marks") if c else -1 for c in choices], np.int64)
+
+    def marks(self, reader: SymbolReader, count: int) -> Marks:
+        marks = np.zeros((len(self._most), count), np.int64)
+        if not len(self._rows):
+            return marks
+        odd = np.arange(count)
+        if self._odd:
+            mode, best = self._odd
+            bits = reader.take_bits(np.full(count, best))
+            odd = np.flatnonzero(np.logical_xor.accumulate(bits) if mode else bits)
+        codes = reader.take_bits(np.repeat(self._classes, len(odd))).astype(np.int64)
+        which = np.repeat(self._which, len(odd))
+        chosen = np.flatnonzero((codes > 0) & (which >= 0))
+        codes[chosen] += np.minimum(reader.take(which[chosen]), np.uint64(256)).astype(np.int64)
+        codes = codes.reshape(len(self._rows), len(odd))
+        if np.any(codes > self._most[self._rows, None]):
+            raise reader.error("a mark is above the most its column has")
+        marks[self._rows[:, None], odd] = codes
+        stepped = self._rows[self._modes]
+        marks[stepped] = np.cumsum(marks[stepped], axis=1) % (self._most[stepped, None] + 1)
+        return marks
+
+
+class FlagPlan:
+    """The head's part on flags; `read` gives them, shape (columns, `count`)."""
+
+    def __init__(self, head: GammaReader, columns: int) -> None:
+        palettes = []
+        for _ in range(columns):
+            size = head.number(255, "number of flags") + 1
+            palettes.append([head.number(255, "flag") for _ in range(size)])
+        self._palettes = np.zeros((columns, max(map(len, palettes), default=1)), np.uint8)
+        for row, ranks in enumerate(palettes):
+            self._palettes[row, : len(ranks)] = _FLAGS[ranks]
+        self._plan = _Plan(head, [len(ranks) - 1 for ranks in palettes])
+
+    def read(self, reader: SymbolReader, count: int) -> Flags:
+        return np.take_along_axis(self._palettes, self._plan.marks(reader, count), axis=1)
+
+
+class MissingPlan:
+    """The head's part on missing values; `read` gives which are present, of columns with these `flags`."""
+
+    def __init__(self, head: GammaReader, columns: int) -> None:
+        self._plan = _Plan(head, [head.number(1, "missing values") for _ in range(columns)])
+
+    def read(self, reader: SymbolReader, flags: Flags) -> Bits:
+        unexpected = self._plan.marks(reader, flags.shape[1]) > 0
+        present: Bits = unexpected == (flags == _MISSING)
+        return present

@@ -1,0 +1,165 @@
+"""Prediction tables of codec 2: fixed integers, fitted offline (`benchmarks/fit_prediction.py`), one file a table.
+
+A file is named by the SHA-256 of its content; a block carries the first bytes of that hash, so every block names the
+table it needs. Files are never changed and never deleted: stored blocks need them. The layout is in `docs/format.md`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cimis_engine.model.items import Interval, UnitSystem
+
+Floats = NDArray[np.float64]
+TAG_SIZE = 4
+
+NEWEST = {
+    (Interval.DAILY, UnitSystem.METRIC): "8cab86d0",
+    (Interval.DAILY, UnitSystem.ENGLISH): "b16bb719",
+    (Interval.HOURLY, UnitSystem.METRIC): "e1504758",
+    (Interval.HOURLY, UnitSystem.ENGLISH): "31c41a89",
+}
+"""The table new blocks are written with: the beginning of its file's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """How the values of one pass over the column are predicted, and how far off the prediction is expected to be.
+
+    `weights`, shape (3, rows), are those of `rows` (items and derived columns) before, here and after; `own` those of
+    the column itself: one, 0 or 1, in the first pass, four in the others. `spread_*` weigh what is known of errors; see
+    `predict`.
+    """
+
+    constant: float
+    rows: NDArray[np.intp]
+    weights: Floats
+    own: tuple[int, ...]
+    spread: float
+    spread_rows: NDArray[np.intp]
+    spread_weights: Floats
+    spread_own: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One way to predict an item. `needs` are the item codes it cannot do without."""
+
+    needs: frozenset[int]
+    passes: tuple[Pass, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A column computed from others: `op` is `lookup`, `product`, `ratio`, `less` or `where`."""
+
+    op: str
+    of: tuple[int, ...]
+    number: int
+    needs: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`order` is the order of coding, in item codes; `models` and `exponents` are by item code.
+
+    Rows, in predictions, are item codes, and after those the places in `derived`.
+    """
+
+    tag: bytes
+    stride: int
+    exponents: tuple[int, ...]
+    order: tuple[int, ...]
+    models: tuple[tuple[Model, ...], ...]
+    lookups: tuple[tuple[int, Floats], ...]
+    derived: tuple[Derived, ...]
+
+    def derivable(self, held: frozenset[int]) -> frozenset[int]:
+        """The rows of the derived columns that can be made of these items."""
+        return frozenset(at for at, d in enumerate(self.derived, len(self.exponents)) if d.needs <= held)
+
+    def wanted(self, models: Iterable[Model]) -> frozenset[int]:
+        """The rows of the derived columns these models use, and of those they are made of."""
+        rows = {row for model in models for plan in model.passes for row in plan.rows.tolist()}
+        for at in range(len(self.exponents) + len(self.derived) - 1, len(self.exponents) - 1, -1):
+            if at in rows:
+                rows.update(self.derived[at - len(self.exponents)].of)
+        return frozenset(row for row in rows if row >= len(self.exponents))
+
+    def choices(self, item: int, held: frozenset[int]) -> list[int]:
+        """Which models an encoder tries: the first that has all it needs, and those that need nothing."""
+        models = self.models[item]
+        first = next(at for at, model in enumerate(models) if model.needs <= held)
+        return sorted({first, *(at for at, model in enumerate(models) if not model.needs)})
+
+
+def _pass(said: dict[str, Any]) -> Pass:
+    terms, spread = said["terms"], said["spread"]
+    return Pass(
+        said["constant"],
+        np.array([row for row, *_ in terms], np.intp),
+        np.array([weights for _, *weights in terms], np.float64).reshape(-1, 3).T.copy(),
+        tuple(said["own"]),
+        spread["constant"],
+        np.array([row for row, _ in spread["terms"]], np.intp),
+        np.array([weight for _, weight in spread["terms"]], np.float64),
+        tuple(spread["own"]),
+    )
+
+
+def parse_table(content: bytes) -> Table:
+    """A table from its file's bytes."""
+    said = json.loads(content)
+    items = len(said["exponents"])
+    derived: list[Derived] = []
+
+    def needs(rows: list[int]) -> frozenset[int]:
+        return frozenset().union(*({r} if r < items else derived[r - items].needs for r in rows))
+
+    for op, *of, number in said["derived"]:
+        derived.append(Derived(op, tuple(of), number, needs(of)))
+    models = []
+    for choices in said["models"]:
+        held = []
+        for passes in choices:
+            rows = [r for p in passes for r in (*(t[0] for t in p["terms"]), *(t[0] for t in p["spread"]["terms"]))]
+            held.append(Model(needs(rows), tuple(_pass(p) for p in passes)))
+        models.append(tuple(held))
+    return Table(
+        hashlib.sha256(content).digest()[:TAG_SIZE],
+        said["stride"],
+        tuple(said["exponents"]),
+        tuple(said["order"]),
+        tuple(models),
+        tuple((first, np.array(values, np.float64)) for first, values in said["lookups"]),
+        tuple(derived),
+    )
+
+
+@cache
+def table_named(tag: bytes) -> Table | None:
+    """The table whose hash begins with `tag`, or None if this program does not have it."""
+    folder = resources.files(__package__) / "tables"
+    for file in sorted(folder.iterdir(), key=lambda f: f.name):
+        if file.name.startswith(tag.hex()) and file.name.endswith(".json"):
+            table = parse_table(file.read_bytes())
+            if table.tag == tag:
+                return table
+    return None
+
+
+@cache
+def newest_table(interval: Interval, units: UnitSystem) -> Table:
+    """The table to write new blocks with."""
+    table = table_named(bytes.fromhex(NEWEST[interval, units]))
+    assert table is not None, "the package's own table is missing or changed"
+    return table
