@@ -10,6 +10,7 @@ import msgspec
 
 from cimis_engine.model.items import DataItem, Interval, UnitSystem, items_of, parse_items
 from cimis_engine.model.period import PST, Span, parse_date
+from cimis_engine.store.formats import DEFAULT_FORMAT, Format
 
 DEFAULT_BASE_URL = "https://et.water.ca.gov"
 
@@ -19,7 +20,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `whole_body` reads a response to its end before decoding it: the predecessor's way, kept as the baseline of
     benchmarks. `decoder` is `fast` or `ijson` (the strict reference). `cap_daily`, `cap_hourly`: records a request may
-    ask for, in place of what was learned from the API (see `caps`).
+    ask for, in place of what was learned from the API (see `caps`). `store_format`: what chunks are written in.
     """
 
     base_url: str = DEFAULT_BASE_URL
@@ -37,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_failures: int = 20
     cap_daily: int | None = None
     cap_hourly: int | None = None
+    store_format: Format = DEFAULT_FORMAT
 
     def cap(self, interval: Interval) -> int | None:
         return self.cap_daily if interval is Interval.DAILY else self.cap_hourly

@@ -240,32 +240,51 @@ def _read_index(cursor: Cursor, start: int, end: int, slots: int) -> tuple[Block
 def decode_chunk(data: bytes, path: Path | None = None) -> RecordBatch:
     """The records of a chunk file, every CRC and the content digest checked. Raises `ChunkError`."""
     info = read_header(data, path)
-    parts = [_decode_block(data, block, info, path) for block in info.blocks]
-    slots = np.concatenate([s for s, _ in parts])
-    columns = parts[0][1] if len(parts) == 1 else _joined([c for _, c in parts])
-    batch = RecordBatch(info.station, info.interval, info.year, info.units, slots, columns, info.covered)
+    batch = decode_part(data, info, info.blocks, path)
     if digest_of_canonical(batch).hex() != info.digest or batch.nulls != info.nulls:
         raise ChunkError("decoded content does not match its digest", len(data) - _FOOTER.size, path)
     return batch
 
 
+def decode_part(data: bytes, info: ChunkInfo, blocks: Sequence[Block], path: Path | None = None) -> RecordBatch:
+    """The records of some blocks of a chunk, at least one, and the coverage of the whole. Raises `ChunkError`.
+
+    Each block's CRC is checked; the content digest is of all of them, and is not.
+    """
+    parts = [_decode_block(data, block, info, path) for block in blocks]
+    slots = np.concatenate([s for s, _ in parts])
+    columns = parts[0][1] if len(parts) == 1 else _joined([c for _, c in parts])
+    return RecordBatch(info.station, info.interval, info.year, info.units, slots, columns, info.covered)
+
+
 def decode_as(data: bytes, path: Path, key: Key) -> RecordBatch:
     """Decode a chunk that must be the one its name says. Raises `ChunkError`."""
     batch = decode_chunk(data, path)
-    if (batch.station, batch.interval, batch.year) != key:
-        raise ChunkError(
-            f"holds station {batch.station}, {batch.interval} {batch.year}: not what its name says", 0, path
-        )
+    check_name(batch, path, key)
     return batch
+
+
+def check_name(found: RecordBatch | ChunkInfo, path: Path, key: Key) -> None:
+    """Raises `ChunkError` unless the chunk is the one its name says."""
+    if (found.station, found.interval, found.year) != key:
+        raise ChunkError(
+            f"holds station {found.station}, {found.interval} {found.year}: not what its name says", 0, path
+        )
+
+
+def check_block(data: bytes, block: Block, path: Path | None = None) -> bytes:
+    """A block's bytes. Raises `ChunkError` unless they match its CRC."""
+    payload = data[block.offset : block.offset + block.size]
+    if zlib.crc32(payload) != block.crc:
+        raise ChunkError("block does not match its CRC", block.offset, path)
+    return payload
 
 
 def _decode_block(
     data: bytes, block: Block, info: ChunkInfo, path: Path | None
 ) -> tuple[NDArray[np.uint16], tuple[Column, ...]]:
     at = Cursor(b"", path, base=block.offset)
-    payload = data[block.offset : block.offset + block.size]
-    if zlib.crc32(payload) != block.crc:
-        raise at.error("block does not match its CRC")
+    payload = check_block(data, block, path)
     match block.codec:
         case codec_v1.CODEC_ID:
             return codec_v1.decode_block(payload, info.items, block.first, block.last, block.count, at)

@@ -53,6 +53,16 @@ class Output:
         if not self.quiet:
             self._write(self._err, f"{text}\n")
 
+    @property
+    def live(self) -> bool:
+        """Whether stderr can show a line that changes in place."""
+        return self._err.isatty() and os.environ.get("TERM") != "dumb"
+
+    def redraw(self, line: str) -> None:
+        """The last line of a terminal anew; empty to take it away. Only where `live`; silent under `-q`."""
+        if not self.quiet:
+            self._write(self._err, f"\r\x1b[K{line}")
+
     def detail(self, text: str) -> None:
         """What only `-v` wants to know."""
         if self.verbose:
@@ -133,9 +143,9 @@ def size(count: float) -> str:
     return f"{count:.1f} GB"
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 chunk`, `2 chunks`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def counted(count: int, noun: str, many: str = "") -> str:
+    """`1 chunk`, `2 chunks`; `many` where the plural is another."""
+    return f"{count} {noun}" if count == 1 else f"{count} {many or noun + 's'}"
 
 
 def ratio(raw: float, stored: float) -> str:

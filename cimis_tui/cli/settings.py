@@ -23,7 +23,13 @@ KEY_VARIABLE = "CIMIS_APP_KEY"
 CREDENTIAL = "cimis-app-key"
 MAX_CONCURRENCY = 64
 _FIELDS = {f for f in Settings.__struct_fields__ if f != "whole_body"}
-_FLAGS = {"base_url": "base_url", "ca_file": "ca_file", "concurrency": "concurrency", "retries": "max_attempts"}
+_FLAGS = {
+    "base_url": "base_url",
+    "ca_file": "ca_file",
+    "concurrency": "concurrency",
+    "retries": "max_attempts",
+    "format": "store_format",
+}
 
 
 def read_key(environ: Mapping[str, str]) -> str:
@@ -91,6 +97,8 @@ def _config(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"cannot read {path}: {error}") from None
     known = _FIELDS | {"data_dir"}
+    store = values.pop("store", {})
+    values |= {f"store_{name}": value for name, value in store.items()} if isinstance(store, dict) else {"store": store}
     for name in values:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
