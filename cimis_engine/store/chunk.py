@@ -26,7 +26,7 @@ from cimis_engine.store import codec_v1, codec_v2
 from cimis_engine.store.content import COVERED, INTERVAL_CODE, canonical, digest_of_canonical, pack_covered, raw_bytes
 from cimis_engine.store.paths import Key
 from cimis_engine.store.tables import newest_table
-from cimis_engine.store.wire import ChunkError, Cursor
+from cimis_engine.store.wire import ChunkError, Cursor, NewerFormatError
 
 MAGIC = b"\x89CIMIS\r\n"
 END_MAGIC = b"\r\nCIMIS\x89"
@@ -174,7 +174,7 @@ def read_header(data: bytes, path: Path | None = None) -> ChunkInfo:
     if magic != MAGIC:
         raise ChunkError("not a chunk: wrong magic", 0, path)
     if version != VERSION:
-        raise ChunkError(f"format version {version} is not known (this program reads {VERSION})", 8, path)
+        raise NewerFormatError(f"format version {version} is not known (this program reads {VERSION})", 8, path)
     foot = len(data) - _FOOTER.size
     if foot < header_size:
         raise ChunkError("too short for its header and footer", len(data), path)
@@ -290,7 +290,8 @@ def _decode_block(
             return codec_v1.decode_block(payload, info.items, block.first, block.last, block.count, at)
         case codec_v2.CODEC_ID:
             return codec_v2.decode_block(payload, info.items, block.first, block.last, block.count, at)
-    raise at.error(f"codec {block.codec} is not known (this program reads {codec_v1.CODEC_ID}, {codec_v2.CODEC_ID})")
+    what = f"codec {block.codec} is not known (this program reads {codec_v1.CODEC_ID}, {codec_v2.CODEC_ID})"
+    raise NewerFormatError(what, block.offset, path)
 
 
 def _joined(parts: Sequence[tuple[Column, ...]]) -> tuple[Column, ...]:

@@ -19,7 +19,7 @@ from cimis_engine.store.chunk import (
 )
 from cimis_engine.store.content import canonical
 from cimis_engine.store.paths import Key
-from cimis_engine.store.wire import ChunkError
+from cimis_engine.store.wire import ChunkError, NewerFormatError
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,9 @@ class BadBlock:
 def examine(data: bytes, path: Path, key: Key, *, decode: bool) -> tuple[ChunkInfo, tuple[BadBlock, ...]]:
     """A chunk's own account of itself, and its bad blocks (none: it is sound).
 
-    Every CRC is checked; with `decode` also that the blocks decode, and the content digest. Raises `ChunkError` where
-    the damage cannot be localised: header, index, footer, name, or a digest that differs though every block decodes.
+    Every CRC is checked; with `decode` also that the blocks decode, and the content digest. Raises `NewerFormatError`,
+    and `ChunkError` where the damage cannot be localised: header, index, footer, name, or a digest that differs though
+    every block decodes.
     """
     info = read_header(data, path)
     check_name(info, path, key)
@@ -47,6 +48,8 @@ def examine(data: bytes, path: Path, key: Key, *, decode: bool) -> tuple[ChunkIn
     if decode and not bad:
         try:
             decode_as(data, path, key)
+        except NewerFormatError:
+            raise
         except ChunkError:
             bad = tuple(_bad_blocks(data, info, path, decode=True))
             if not bad:

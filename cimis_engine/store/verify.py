@@ -16,18 +16,19 @@ from cimis_engine.store.chunk import ChunkInfo
 from cimis_engine.store.damage import BadBlock, examine
 from cimis_engine.store.paths import Key
 from cimis_engine.store.store import Store, StoreReadError
-from cimis_engine.store.wire import ChunkError
+from cimis_engine.store.wire import ChunkError, NewerFormatError
 
 Step = Callable[[int, int], None]
 """Told after each file: how many are done, how many there are."""
 
 
 class Kind(StrEnum):
-    """What `verify` may find. Only the first three mean that something is lost."""
+    """What `verify` may find. The first three mean that something is lost, the fourth that nobody here can tell."""
 
     DAMAGED = "damaged"
     MISSING_FILE = "missing-file"
     DAMAGED_GENERATION = "damaged-generation"
+    NEWER_FORMAT = "newer-format"
     UNCATALOGUED = "uncatalogued"
     """A sound chunk that the catalog does not know, or knows otherwise: `cimis rebuild` settles it."""
     SET_ASIDE = "set-aside"
@@ -37,7 +38,7 @@ class Kind(StrEnum):
     STALE_TEMP = "stale-temp"
 
 
-LOSSES = frozenset({Kind.DAMAGED, Kind.MISSING_FILE, Kind.DAMAGED_GENERATION})
+LOSSES = frozenset({Kind.DAMAGED, Kind.MISSING_FILE, Kind.DAMAGED_GENERATION, Kind.NEWER_FORMAT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ class VerifyReport:
 
     @property
     def sound(self) -> bool:
-        """Nothing stored is lost. Strays, temps and a lagging catalog are untidy, not unsound."""
+        """Nothing stored is lost, as far as this program can tell. All else is untidy, not unsound."""
         return not self.lost
 
 
@@ -140,6 +141,8 @@ def _chunk(
     report.chunks += 1
     try:
         data, info, bad = _examined(store, path, key, decode)
+    except NewerFormatError as error:
+        return Finding(Kind.NEWER_FORMAT, path, error.what, key)
     except (ChunkError, StoreReadError) as error:
         return Finding(Kind.DAMAGED, path, _what(error), key, _covered(known.covered if known else ()))
     if bad:
@@ -173,6 +176,8 @@ def _beside(store: Store, path: Path, report: VerifyReport, decode: bool) -> Fin
         _, info, bad = _examined(store, path, key, decode)
         if not bad and not info.digest.startswith(digest8):
             raise ChunkError(f"its content has digest {info.digest[:8]}: not what its name says", 0, path)
+    except NewerFormatError as error:
+        return Finding(Kind.NEWER_FORMAT, path, error.what, key)
     except (ChunkError, StoreReadError) as error:
         return Finding(Kind.DAMAGED_GENERATION, path, f"an earlier generation: {_what(error)}", key)
     if bad:
@@ -183,10 +188,11 @@ def _beside(store: Store, path: Path, report: VerifyReport, decode: bool) -> Fin
 
 def told(bad: Collection[BadBlock], info: ChunkInfo) -> str:
     """`block 3 of 27 (byte 1204) does not match its CRC`."""
-    parts = [
-        f"block {b.number} of {len(info.blocks)} (byte {b.block.offset}): {b.what.removeprefix('block ')}" for b in bad
-    ]
-    return "; ".join(parts)
+    return "; ".join(
+        f"block {b.number} of {len(info.blocks)} (byte {b.block.offset}) "
+        + (b.what.removeprefix("block ") if b.what.startswith("block ") else f"is damaged: {b.what}")
+        for b in bad
+    )
 
 
 def _covered(covered: tuple[Covered, ...]) -> tuple[SlotRange, ...]:

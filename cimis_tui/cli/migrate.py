@@ -167,7 +167,7 @@ def gc(args: Namespace, output: Output) -> int:
     for line in _by_reason(found.unwanted):
         output.data(line)
     for one in found.unwanted:
-        output.detail(f"  {shown(one.path)} ({_WHY[one.why]})")
+        output.detail(f"  {one.why}: {shown(one.path)}")
     verb = "would be freed" if args.dry_run else "freed"
     output.data(f"{counted(len(found.unwanted), 'file')}, {size(freed)} {verb}")
     return 0

@@ -82,7 +82,9 @@ def _station_year(parser: argparse.ArgumentParser) -> None:
 
 
 def _format(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--format", choices=FORMATS, help=f"what chunks are written in (default {DEFAULT_FORMAT}); all are read")
+    parser.add_argument(
+        "--format", choices=FORMATS, help=f"what chunks are written in (default {DEFAULT_FORMAT}); all are read"
+    )
 
 
 def _what(parser: argparse.ArgumentParser, years: str) -> None:

@@ -16,7 +16,7 @@ from cimis_engine.model.station import parse_station_numbers
 from cimis_engine.run.report import build_report
 from cimis_engine.store.repair import Repair, repair
 from cimis_engine.store.store import Store
-from cimis_engine.store.verify import Finding, VerifyReport
+from cimis_engine.store.verify import Finding, Kind, VerifyReport
 from cimis_engine.store.verify import verify as examine
 from cimis_tui.cli.bar import Bar
 from cimis_tui.cli.output import SCHEMA_VERSION, Output, counted, shown, size
@@ -140,13 +140,18 @@ def _ranges(finding: Finding) -> list[dict[str, str]]:
     return range_texts(interval, year, finding.lost)
 
 
+_LOSS = {
+    Kind.DAMAGED: ("chunk", "damaged"),
+    Kind.MISSING_FILE: ("chunk", "missing"),
+    Kind.DAMAGED_GENERATION: ("earlier generation", "damaged"),
+    Kind.NEWER_FORMAT: ("file", "of a newer program"),
+}
+
+
 def _lost(report: VerifyReport) -> str:
-    parts = [
-        (len(report.damaged), "chunk", "damaged"),
-        (len(report.missing_files), "chunk", "missing"),
-        (len(report.lost) - len(report.damaged) - len(report.missing_files), "earlier generation", "damaged"),
-    ]
-    return ", ".join(f"{counted(n, noun)} {what}" for n, noun, what in parts if n)
+    """`2 chunks damaged, 1 chunk missing`."""
+    found = ((len(report.of(kind)), noun, what) for kind, (noun, what) in _LOSS.items())
+    return ", ".join(f"{counted(n, noun)} {what}" for n, noun, what in found if n)
 
 
 def _done(done: Repair) -> str:
