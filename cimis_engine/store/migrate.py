@@ -52,7 +52,10 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Switched:
-    """One station. `error`: none of its chunks was switched, all are as they were. Bytes of the chunks concerned."""
+    """One station. `error`: it was not switched (or, where a rename failed, in part: the content is the same).
+
+    Bytes of the chunks concerned.
+    """
 
     station: int
     chunks: int

@@ -84,7 +84,7 @@ def _switch_all(
     _tell_switched(args, output, done, before, after, code)
     for one in done:
         if one.error:
-            output.fail(f"station {one.station:03d} left as it was: {one.error}", one.error.hint)
+            output.fail(f"station {one.station:03d} not switched: {one.error}", one.error.hint)
     return code
 
 
