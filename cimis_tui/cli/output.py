@@ -32,6 +32,8 @@ class Output:
         self.json_wanted, self.quiet, self.verbose = json_wanted, quiet, verbose
         self._open = {id(self._out): True, id(self._err): True}
         plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
+        self.live = self._err.isatty() and environ.get("TERM") != "dumb"
+        """Whether stderr can show a line that changes in place."""
         self._colour = not plain and (bool(environ.get("FORCE_COLOR")) or self._err.isatty())
         for stream in (self._out, self._err):
             if hasattr(stream, "reconfigure"):
@@ -53,11 +55,6 @@ class Output:
         """Progress and logs: silent under `-q`."""
         if not self.quiet:
             self._write(self._err, f"{text}\n")
-
-    @property
-    def live(self) -> bool:
-        """Whether stderr can show a line that changes in place."""
-        return self._err.isatty() and os.environ.get("TERM") != "dumb"
 
     def redraw(self, line: str) -> None:
         """The last line of a terminal anew; empty to take it away. Only where `live`; silent under `-q`."""
