@@ -43,8 +43,9 @@ _WHY = {
 
 def migrate(args: Namespace, output: Output) -> int:
     """Write what is stored in another format, a station at a time. 3 where some station could not be switched."""
-    to, stations = Format(args.to), stations_of(args.stations)
-    with contextlib.closing(Store.open(data_dir_of(args, os.environ, Path()))) as store, store.lock():
+    to, data_dir = Format(args.to), data_dir_of(args, os.environ, Path())
+    with contextlib.closing(Store.open(data_dir)) as store, store.lock():
+        stations = stations_of(args.stations, data_dir)
         work = not_in(store, to, stations)
         return _switch_all(
             store, args, output, stations, work, lambda station, keys: migrate_station(store, station, keys, to)
@@ -53,8 +54,9 @@ def migrate(args: Namespace, output: Output) -> int:
 
 def rollback(args: Namespace, output: Output) -> int:
     """Put back the files that the last change of format replaced, where the content is still the same."""
-    stations = stations_of(args.stations)
-    with contextlib.closing(Store.open(data_dir_of(args, os.environ, Path()))) as store, store.lock():
+    data_dir = data_dir_of(args, os.environ, Path())
+    with contextlib.closing(Store.open(data_dir)) as store, store.lock():
+        stations = stations_of(args.stations, data_dir)
         work = former_artifacts(store, stations)
         return _switch_all(
             store, args, output, stations, work, lambda station, kept: roll_back_station(store, station, kept)

@@ -257,7 +257,7 @@ def _coverage(parser: argparse.ArgumentParser) -> None:
 def _verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--read-data", action="store_true", help="decode everything too, and compare content digests")
     parser.add_argument("--repair", action="store_true", help="keep what is sound, fetch again what is lost")
-    parser.add_argument("--stations", metavar="LIST", help="2,5,10-20 (default: all)")
+    parser.add_argument("--stations", metavar="LIST", default="all", help="2,5,10-20, active, county:NAME (all stored)")
     _stored(parser)
     _server(parser)
 
@@ -268,7 +268,7 @@ def _migrate(parser: argparse.ArgumentParser) -> None:
 
 
 def _rollback(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--stations", metavar="LIST", help="2,5,10-20 (default: all)")
+    parser.add_argument("--stations", metavar="LIST", default="all", help="2,5,10-20, active, county:NAME (all stored)")
     _stored(parser)
 
 

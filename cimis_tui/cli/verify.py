@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from cimis_engine.errors import IntegrityError
+from cimis_engine.model.choice import choose
 from cimis_engine.model.completeness import range_texts
 from cimis_engine.model.plan import JobKey
-from cimis_engine.model.station import parse_station_numbers
+from cimis_engine.run.directory import kept_directory
 from cimis_engine.run.report import build_report
 from cimis_engine.store.repair import Repair, repair
 from cimis_engine.store.store import Store
@@ -28,19 +29,22 @@ from cimis_tui.cli.settings import data_dir_of, load_settings, read_key
 _LOST_SHOWN = 3
 
 
-def stations_of(text: str | None) -> tuple[int, ...] | None:
-    """`--stations`; None for all. Raises `UsageError`."""
-    return None if text is None or text.strip().lower() == "all" else tuple(parse_station_numbers(text))
+def stations_of(text: str, data_dir: Path) -> tuple[int, ...] | None:
+    """`--stations`, by the directory that is kept with the data; None for all that is stored. Raises `UsageError`."""
+    if text.strip().lower() == "all":
+        return None
+    kept = kept_directory(data_dir)
+    return choose(text, kept.stations if kept else (), strict=False).numbers
 
 
 def verify(args: Namespace, output: Output) -> int:
     """Check every checksum. 6 where something stored is lost; what is only untidy is told. `--repair` sees to it."""
     if args.repair:
         return _verify_and_repair(args, output)
-    with contextlib.closing(Store.open(data_dir_of(args, os.environ, Path()))) as store:
-        report = examine(
-            store, read_data=args.read_data, stations=stations_of(args.stations), step=Bar(output, "files")
-        )
+    data_dir = data_dir_of(args, os.environ, Path())
+    with contextlib.closing(Store.open(data_dir)) as store:
+        stations = stations_of(args.stations, data_dir)
+        report = examine(store, read_data=args.read_data, stations=stations, step=Bar(output, "files"))
     exit_code = 0 if report.sound else IntegrityError.exit_code
     if args.json:
         output.document(document(report, exit_code))
@@ -54,7 +58,7 @@ def verify(args: Namespace, output: Output) -> int:
 def _verify_and_repair(args: Namespace, output: Output) -> int:
     """Verify, save what can be saved, fetch what was lost, and verify again."""
     settings, data_dir = load_settings(args, os.environ, folder=Path())
-    stations = stations_of(args.stations)
+    stations = stations_of(args.stations, data_dir)
     with contextlib.closing(Store.open(data_dir, format=settings.store_format)) as store, store.lock():
         report = examine(store, read_data=args.read_data, stations=stations, step=Bar(output, "files"))
         # Before anything is touched: what cannot be fetched must not be taken apart.
