@@ -23,7 +23,7 @@ from cimis_engine.store.store import Store
 async def _run(run_dir: Path, key: str) -> int:
     spec = load_spec(run_dir)
     clock = SystemClock()
-    store = Store.open(Path(spec.data_dir))
+    store = Store.open(Path(spec.data_dir), format=spec.settings.store_format)
     with store.lock():
         directory = await load_directory(store.root, spec.settings, key, clock)
         now = clock.time()

@@ -16,7 +16,8 @@ from cimis_engine.model.batch import Covered, RecordBatch, empty_batch, item_mas
 from cimis_engine.model.completeness import Completeness, compare, count_slots
 from cimis_engine.model.plan import JobSpec, Plan
 from cimis_engine.run import events as ev
-from cimis_engine.store.store import ChunkWritten, Store
+from cimis_engine.store.store import Store
+from cimis_engine.store.writing import ChunkWritten
 
 T = TypeVar("T")
 MISSING_RUNS = 50

@@ -11,6 +11,7 @@ import msgspec
 from cimis_engine.fetch.exchange import USER_AGENT
 from cimis_engine.model.items import DataItem, Interval, UnitSystem, items_of, parse_items
 from cimis_engine.model.period import PST, Span, parse_date
+from cimis_engine.store.formats import DEFAULT_FORMAT, Format
 
 DEFAULT_BASE_URL = "https://et.water.ca.gov"
 
@@ -25,7 +26,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `api` is the dialect spoken at `base_url`: `station-web`, or `legacy`.
     `whole_body` reads a response to its end before decoding it: the predecessor's way, kept as the baseline of
     benchmarks. `decoder` is `fast` or `ijson` (the strict reference). `cap_daily`, `cap_hourly`: records a request may
-    ask for, in place of what was learned from the API (see `caps`).
+    ask for, in place of what was learned from the API (see `caps`). `store_format`: what chunks are written in.
     """
 
     api: str = "station-web"
@@ -48,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_duration: float | None = None
     cap_daily: int | None = None
     cap_hourly: int | None = None
+    store_format: Format = DEFAULT_FORMAT
 
     def cap(self, interval: Interval) -> int | None:
         return self.cap_daily if interval is Interval.DAILY else self.cap_hourly

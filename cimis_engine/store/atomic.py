@@ -43,6 +43,10 @@ class StoreWriteError(CimisError):
 class FileSystem:
     """The operations the protocol is made of. Tests put a failing one in its place."""
 
+    def writable(self, path: Path) -> bool:
+        """Whether this process may write there; not on a disk that is mounted read-only, even for root."""
+        return os.access(path, os.W_OK)
+
     def make_dir(self, path: Path) -> None:
         path.mkdir()
 

@@ -26,7 +26,7 @@ from cimis_engine.store import codec_v1, codec_v2
 from cimis_engine.store.content import COVERED, INTERVAL_CODE, canonical, digest_of_canonical, pack_covered, raw_bytes
 from cimis_engine.store.paths import Key
 from cimis_engine.store.tables import newest_table
-from cimis_engine.store.wire import ChunkError, Cursor
+from cimis_engine.store.wire import ChunkError, Cursor, NewerFormatError
 
 MAGIC = b"\x89CIMIS\r\n"
 END_MAGIC = b"\r\nCIMIS\x89"
@@ -174,7 +174,7 @@ def read_header(data: bytes, path: Path | None = None) -> ChunkInfo:
     if magic != MAGIC:
         raise ChunkError("not a chunk: wrong magic", 0, path)
     if version != VERSION:
-        raise ChunkError(f"format version {version} is not known (this program reads {VERSION})", 8, path)
+        raise NewerFormatError(f"format version {version} is not known (this program reads {VERSION})", 8, path)
     foot = len(data) - _FOOTER.size
     if foot < header_size:
         raise ChunkError("too short for its header and footer", len(data), path)
@@ -240,38 +240,58 @@ def _read_index(cursor: Cursor, start: int, end: int, slots: int) -> tuple[Block
 def decode_chunk(data: bytes, path: Path | None = None) -> RecordBatch:
     """The records of a chunk file, every CRC and the content digest checked. Raises `ChunkError`."""
     info = read_header(data, path)
-    parts = [_decode_block(data, block, info, path) for block in info.blocks]
-    slots = np.concatenate([s for s, _ in parts])
-    columns = parts[0][1] if len(parts) == 1 else _joined([c for _, c in parts])
-    batch = RecordBatch(info.station, info.interval, info.year, info.units, slots, columns, info.covered)
+    batch = decode_part(data, info, info.blocks, path)
     if digest_of_canonical(batch).hex() != info.digest or batch.nulls != info.nulls:
         raise ChunkError("decoded content does not match its digest", len(data) - _FOOTER.size, path)
     return batch
 
 
+def decode_part(data: bytes, info: ChunkInfo, blocks: Sequence[Block], path: Path | None = None) -> RecordBatch:
+    """The records of some blocks of a chunk, at least one, and the coverage of the whole. Raises `ChunkError`.
+
+    Each block's CRC is checked; the content digest is of all of them, and is not.
+    """
+    parts = [_decode_block(data, block, info, path) for block in blocks]
+    slots = np.concatenate([s for s, _ in parts])
+    columns = parts[0][1] if len(parts) == 1 else _joined([c for _, c in parts])
+    return RecordBatch(info.station, info.interval, info.year, info.units, slots, columns, info.covered)
+
+
 def decode_as(data: bytes, path: Path, key: Key) -> RecordBatch:
     """Decode a chunk that must be the one its name says. Raises `ChunkError`."""
     batch = decode_chunk(data, path)
-    if (batch.station, batch.interval, batch.year) != key:
-        raise ChunkError(
-            f"holds station {batch.station}, {batch.interval} {batch.year}: not what its name says", 0, path
-        )
+    check_name(batch, path, key)
     return batch
+
+
+def check_name(found: RecordBatch | ChunkInfo, path: Path, key: Key) -> None:
+    """Raises `ChunkError` unless the chunk is the one its name says."""
+    if (found.station, found.interval, found.year) != key:
+        raise ChunkError(
+            f"holds station {found.station}, {found.interval} {found.year}: not what its name says", 0, path
+        )
+
+
+def check_block(data: bytes, block: Block, path: Path | None = None) -> bytes:
+    """A block's bytes. Raises `ChunkError` unless they match its CRC."""
+    payload = data[block.offset : block.offset + block.size]
+    if zlib.crc32(payload) != block.crc:
+        raise ChunkError("block does not match its CRC", block.offset, path)
+    return payload
 
 
 def _decode_block(
     data: bytes, block: Block, info: ChunkInfo, path: Path | None
 ) -> tuple[NDArray[np.uint16], tuple[Column, ...]]:
     at = Cursor(b"", path, base=block.offset)
-    payload = data[block.offset : block.offset + block.size]
-    if zlib.crc32(payload) != block.crc:
-        raise at.error("block does not match its CRC")
+    payload = check_block(data, block, path)
     match block.codec:
         case codec_v1.CODEC_ID:
             return codec_v1.decode_block(payload, info.items, block.first, block.last, block.count, at)
         case codec_v2.CODEC_ID:
             return codec_v2.decode_block(payload, info.items, block.first, block.last, block.count, at)
-    raise at.error(f"codec {block.codec} is not known (this program reads {codec_v1.CODEC_ID}, {codec_v2.CODEC_ID})")
+    what = f"codec {block.codec} is not known (this program reads {codec_v1.CODEC_ID}, {codec_v2.CODEC_ID})"
+    raise NewerFormatError(what, block.offset, path)
 
 
 def _joined(parts: Sequence[tuple[Column, ...]]) -> tuple[Column, ...]:

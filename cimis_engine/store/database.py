@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from cimis_engine.errors import CimisError
 
 _BUSY_SECONDS = 10.0
+_SCHEMA = "CREATE TABLE IF NOT EXISTS schema (name TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT"
 
 
 class DatabaseError(CimisError):
@@ -57,13 +60,42 @@ def open_database(path: Path) -> sqlite3.Connection:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA fullfsync = ON")
             with connection:
-                connection.execute(
-                    "CREATE TABLE IF NOT EXISTS schema (name TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT"
-                )
+                connection.execute(_SCHEMA)
         except sqlite3.Error:
             connection.close()
             raise
         return connection
+
+
+def open_copy(path: Path) -> sqlite3.Connection:
+    """The database as it is now, copied into memory, without writing to its directory. Empty if there is none.
+
+    Raises `DatabaseError`.
+    """
+    copy = sqlite3.connect(":memory:", check_same_thread=False)
+    with database_errors(path), contextlib.ExitStack() as held:
+        if path.exists():
+            held.enter_context(contextlib.closing(_as_it_is(path, held))).backup(copy)
+        with copy:
+            copy.execute(_SCHEMA)
+    return copy
+
+
+def _as_it_is(path: Path, held: contextlib.ExitStack) -> sqlite3.Connection:
+    """Connections to a database in WAL mode want to write `-wal` and `-shm` beside it, unless there is nothing in them.
+
+    Without a log the file is complete, and is read as one that does not change. With log and index, someone writes or
+    died writing: SQLite reads both. A log without its index (a backup, perhaps) needs a place where that can be made.
+    """
+    log, index = (path.with_name(path.name + ending) for ending in ("-wal", "-shm"))
+    if not log.exists() or not log.stat().st_size:
+        return sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True, timeout=_BUSY_SECONDS)
+    if index.exists():
+        return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
+    folder = Path(held.enter_context(tempfile.TemporaryDirectory()))
+    for file in (path, log):
+        shutil.copyfile(file, folder / file.name)
+    return sqlite3.connect(folder / path.name)
 
 
 def ensure_schema(connection: sqlite3.Connection, name: str, version: int, script: str) -> None:

@@ -1,4 +1,6 @@
-"""Generations: a chunk that the agency revised is kept beside its successor, as `.gen/YYYY_INTERVAL.DIGEST8.zst`.
+"""Generations: what a chunk was before is kept beside it, as `.gen/YYYY_INTERVAL.DIGEST8.FORMAT.zst`.
+
+That is: its content before the agency revised it, and the same content in another format (`migrate`).
 
 Order, for a chunk whose content was revised: the old bytes are copied into `.gen` and made durable, then the new chunk
 takes their place, then catalog and revisions are committed in one transaction. So, wherever a crash falls:
@@ -20,21 +22,29 @@ from cimis_engine.model.batch import RecordBatch
 from cimis_engine.store import paths
 from cimis_engine.store.atomic import FileSystem, stage
 from cimis_engine.store.chunk import decode_as, read_header
+from cimis_engine.store.formats import Format
 from cimis_engine.store.paths import Key
 from cimis_engine.store.revisions import Superseded, changes_between
 from cimis_engine.store.wire import ChunkError
 
 
-def keep(fs: FileSystem, root: Path, key: Key, digest: str, data: bytes, durable: set[Path]) -> Path:
-    """Copy a chunk's bytes into `.gen`, durably; one of the same digest is replaced. Raises `StoreWriteError`.
+def keep(fs: FileSystem, root: Path, key: Key, digest: str, format: Format, data: bytes, durable: set[Path]) -> Path:
+    """Copy a chunk's bytes into `.gen`, durably; one of the same digest and format is replaced.
+
+    Raises `StoreWriteError`.
 
     A copy and not a link: it goes through the one protocol that is proved, and works on every file system.
     """
-    path = paths.generation_path(root, key, digest)
+    path = paths.generation_path(root, key, digest, format)
+    put_aside(fs, path, data, durable)
+    return path
+
+
+def put_aside(fs: FileSystem, path: Path, data: bytes, durable: set[Path]) -> None:
+    """Bytes as they are, durably. Raises `StoreWriteError`."""
     staged = stage(fs, path, data, durable)
     staged.verify(lambda read: _same(read, data, path))
     staged.commit()
-    return path
 
 
 def _same(read: bytes, written: bytes, path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cimis_engine.errors import UsageError
+from cimis_engine.store.atomic import StoreWriteError
 from cimis_engine.store.paths import lock_path
 
 
@@ -26,8 +27,12 @@ class StoreLockedError(UsageError):
 
 @contextlib.contextmanager
 def exclusive(root: Path) -> Iterator[None]:
-    """Hold the data directory. Raises `StoreLockedError` at once if someone else does."""
-    fd = os.open(lock_path(root), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    """Hold the data directory. Raises `StoreLockedError` at once if someone else does, and `StoreWriteError`."""
+    path = lock_path(root)
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise StoreWriteError(path, "open", error) from error
     try:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

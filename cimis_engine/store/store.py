@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cimis_engine.clock import Clock, SystemClock
@@ -19,15 +19,20 @@ from cimis_engine.errors import CimisError, UsageError
 from cimis_engine.model.batch import Covered, RecordBatch, UnitMismatchError, merge, uncovered
 from cimis_engine.model.items import DataItem, Interval, UnitSystem
 from cimis_engine.model.plan import OpenSlots
-from cimis_engine.store import generations, lock, paths
-from cimis_engine.store.atomic import FileSystem, Staged, StoreWriteError, make_dirs, settle, stage
+from cimis_engine.store import gate, generations, lock, paths
+from cimis_engine.store.atomic import FileSystem, StoreWriteError, make_dirs
 from cimis_engine.store.catalog import Catalog, ChunkEntry, entry_of
-from cimis_engine.store.chunk import EncodedChunk, decode_as, decode_chunk, encode_canonical
+from cimis_engine.store.chunk import EncodedChunk, decode_as
 from cimis_engine.store.content import canonical, digest_of_canonical
-from cimis_engine.store.database import open_database
+from cimis_engine.store.database import open_copy, open_database
+from cimis_engine.store.formats import DEFAULT_FORMAT, Format, format_of
 from cimis_engine.store.paths import Key
 from cimis_engine.store.revisions import Superseded, changes_between
 from cimis_engine.store.wire import ChunkError
+from cimis_engine.store.writing import ChunkWritten, Ready, discard, make_ready, put_in_place
+
+SameContent = tuple[Format, Callable[[RecordBatch, bytes], EncodedChunk]]
+"""A format, and what makes a chunk of it from canonical records and their digest."""
 
 
 class NoStoreError(UsageError):
@@ -35,6 +40,17 @@ class NoStoreError(UsageError):
 
     def __init__(self, root: Path) -> None:
         super().__init__(f"no CIMIS data in {root}", hint="make one with `cimis init`, or name another --data-dir")
+        self.root = root
+
+
+class StoreReadOnlyError(UsageError):
+    """The data directory cannot be written to by this user, or lies on a read-only disk."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(
+            f"{root} is read-only",
+            hint="reading works; to write, change its owner or mount, or name another --data-dir",
+        )
         self.root = root
 
 
@@ -49,63 +65,12 @@ class StoreReadError(CimisError):
 
 
 @dataclass(frozen=True, slots=True)
-class ChunkWritten:
-    """What a write did. Counts and bytes are of the whole chunk; `changed` is False if the content was there already.
-
-    `revised` counts the values that were stored before and are others now.
-
-    Times in milliseconds; write, verify and commit are 0 where nothing was written.
-    """
-
-    path: Path
-    digest: str
-    raw_bytes: int
-    stored_bytes: int
-    records: int
-    nulls: int
-    changed: bool
-    revised: int
-    encode_ms: float
-    write_ms: float
-    verify_ms: float
-    commit_ms: float
-
-
-@dataclass(frozen=True, slots=True)
 class _Held:
     """A stored chunk before a write: the file's bytes, its records, its catalog entry."""
 
     data: bytes
     batch: RecordBatch
     entry: ChunkEntry
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """A chunk that only has to take its place. `staged` None: it is there already. Seconds: encode, write, verify."""
-
-    entry: ChunkEntry
-    staged: Staged | None
-    superseded: tuple[Superseded, ...]
-    seconds: tuple[float, float, float]
-
-    def written(self, path: Path, commit_seconds: float) -> ChunkWritten:
-        entry, changed = self.entry, self.staged is not None
-        encode_ms, write_ms, verify_ms = (s * 1000 for s in self.seconds)
-        return ChunkWritten(
-            path=path,
-            digest=entry.digest,
-            raw_bytes=entry.raw_bytes,
-            stored_bytes=entry.stored_bytes,
-            records=entry.records,
-            nulls=entry.nulls,
-            changed=changed,
-            revised=sum(len(s.changes) for s in self.superseded),
-            encode_ms=encode_ms,
-            write_ms=write_ms,
-            verify_ms=verify_ms,
-            commit_ms=commit_seconds * 1000 if changed else 0.0,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +82,30 @@ class RebuildReport:
 
 
 class Store:
-    """One data directory. Any thread may call; `database` is for one thread at a time."""
+    """One data directory. Any thread may call; `database` is for one thread at a time.
 
-    def __init__(self, root: Path, *, clock: Clock | None = None, fs: FileSystem | None = None) -> None:
+    `format` is what new chunks are written in; all are read. Where the directory cannot be written to, `read_only` is
+    true and `database` is a copy in memory, made when the store was opened: nothing is locked, nothing is left behind.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        clock: Clock | None = None,
+        fs: FileSystem | None = None,
+        format: Format = DEFAULT_FORMAT,
+    ) -> None:
         self.root = root.absolute()
-        self.clock, self.fs = clock or SystemClock(), fs or FileSystem()
-        self.database: sqlite3.Connection = open_database(paths.database_path(self.root))
+        self.clock, self.fs, self.format = clock or SystemClock(), fs or FileSystem(), format
+        database = paths.database_path(self.root)
+        self.read_only = not all(self.fs.writable(p) for p in (self.root, database) if p.exists())
+        self.database: sqlite3.Connection = (open_copy if self.read_only else open_database)(database)
         self.catalog = Catalog(self.database)
+        self.durable = {self.root}
         self._writing = threading.Lock()
-        self._durable = {self.root}
         self._locked = False
-        if self.catalog.outdated:
+        if self.catalog.outdated or (self.read_only and not database.exists()):
             self.rebuild()
 
     @staticmethod
@@ -135,7 +113,14 @@ class Store:
         return paths.database_path(root).is_file() or paths.stations_dir(root).is_dir()
 
     @classmethod
-    def create(cls, root: Path, *, clock: Clock | None = None, fs: FileSystem | None = None) -> Store:
+    def create(
+        cls,
+        root: Path,
+        *,
+        clock: Clock | None = None,
+        fs: FileSystem | None = None,
+        format: Format = DEFAULT_FORMAT,
+    ) -> Store:
         """The store at `root`, made if there is none. Raises `StoreWriteError`, `DatabaseError`."""
         door = fs or FileSystem()
         for made in make_dirs(door, paths.stations_dir(root.absolute())):
@@ -143,21 +128,33 @@ class Store:
                 door.sync_dir(made.parent)
             except OSError as error:
                 raise StoreWriteError(made, "make the directory", error) from error
-        return cls(root, clock=clock, fs=fs)
+        return cls(root, clock=clock, fs=fs, format=format)
 
     @classmethod
-    def open(cls, root: Path, *, clock: Clock | None = None, fs: FileSystem | None = None) -> Store:
+    def open(
+        cls,
+        root: Path,
+        *,
+        clock: Clock | None = None,
+        fs: FileSystem | None = None,
+        format: Format = DEFAULT_FORMAT,
+    ) -> Store:
         """The store at `root`. Raises `NoStoreError`, `DatabaseError`."""
         if not cls.exists(root):
             raise NoStoreError(root)
-        return cls(root, clock=clock, fs=fs)
+        return cls(root, clock=clock, fs=fs, format=format)
 
     def close(self) -> None:
         self.database.close()
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Be the only writer; temps that a dead writer left are deleted. Raises `StoreLockedError`."""
+        """Be the only writer; temps that a dead writer left are deleted.
+
+        Raises `StoreLockedError`, and `StoreReadOnlyError` where nobody could write.
+        """
+        if self.read_only:
+            raise StoreReadOnlyError(self.root)
         with lock.exclusive(self.root):
             for temp in self.stale_temps():
                 with contextlib.suppress(OSError):
@@ -176,6 +173,11 @@ class Store:
     def files(self) -> list[Path]:
         """Everything under `stations` that is no directory, in order."""
         return sorted(p for p in paths.stations_dir(self.root).rglob("*") if p.is_symlink() or not p.is_dir())
+
+    def chunks(self, stations: Collection[int] | None = None) -> list[tuple[Path, Key]]:
+        """The chunk files on disk and what they are named for, in order; of some stations, or all (None)."""
+        named = ((path, paths.parse_chunk_path(self.root, path)) for path in self.files())
+        return [(p, key) for p, key in named if key is not None and (stations is None or key[0] in stations)]
 
     def path(self, station: int, interval: Interval, year: int) -> Path:
         return paths.chunk_path(self.root, station, interval, year)
@@ -225,7 +227,7 @@ class Store:
         stored cannot be read: a damaged chunk is never silently replaced.
         """
         with self._writing:
-            ready: list[_Ready] = []
+            ready: list[Ready] = []
             failure: CimisError | None = None
             for batch in batches:
                 try:
@@ -238,7 +240,31 @@ class Store:
             except CimisError as error:
                 return [], error
 
-    def _prepare(self, batch: RecordBatch, run_id: str | None) -> _Ready:
+    def switch(self, chunks: Mapping[Key, SameContent]) -> list[ChunkWritten]:
+        """Put other bytes of the same content in the place of chunks, as a group like `write_all`'s.
+
+        The bytes before are kept as generations. A reader sees each chunk as it was or as it is, with the same records.
+        Raises, with every chunk as it was unless a rename failed, `ChunkError`, `StoreReadError`, `StoreWriteError`,
+        `FormatFaultError`, `DatabaseError`. Hold the store's lock.
+        """
+        with self._writing:
+            ready: list[Ready] = []
+            try:
+                for key, (format, encode) in chunks.items():
+                    path = self.path(*key)
+                    held = self._held(path, key)
+                    if held is None:
+                        continue
+                    self._adopt(held.entry, held.batch, path)
+                    encoded = encode(held.batch, bytes.fromhex(held.entry.digest))
+                    self._keep(held)
+                    ready.append(make_ready(self.fs, self.clock, path, held.batch, encoded, format, self.durable))
+            except BaseException:
+                discard(ready)
+                raise
+            return self._commit(ready)
+
+    def _prepare(self, batch: RecordBatch, run_id: str | None) -> Ready:
         """All that can be done before the chunk takes its place: it is encoded, in a temp, synced and read back."""
         key = (batch.station, batch.interval, batch.year)
         path = self.path(*key)
@@ -250,35 +276,22 @@ class Store:
         whole = canonical(merge([batch] if held is None else [held.batch, batch]))
         digest = digest_of_canonical(whole)
         if held is not None and digest.hex() == held.entry.digest:
-            return _Ready(held.entry, None, (), (self.clock.monotonic() - began, 0, 0))
-        encoded = encode_canonical(whole, digest)
-        entry = entry_of(encoded.data, whole, path, self.clock.time())
+            return Ready(held.entry, None, (), (self.clock.monotonic() - began, 0, 0))
+        encoded = gate.encode(whole, digest, self.format, path)
         encoded_at = self.clock.monotonic()
         superseded = self._put_aside(held, whole, run_id) if held else ()
-        staged = stage(self.fs, path, encoded.data, self._durable)
-        written_at = self.clock.monotonic()
-        staged.verify(lambda data: _check(data, encoded, path))
-        verified_at = self.clock.monotonic()
-        seconds = (encoded_at - began, written_at - encoded_at, verified_at - written_at)
-        return _Ready(entry, staged, superseded, seconds)
+        ready = make_ready(self.fs, self.clock, path, whole, encoded, self.format, self.durable)
+        return replace(ready, superseded=superseded, seconds=(encoded_at - began, *ready.seconds[1:]))
 
-    def _commit(self, ready: Sequence[_Ready]) -> list[ChunkWritten]:
+    def _commit(self, ready: Sequence[Ready]) -> list[ChunkWritten]:
         """Put the staged chunks in their places, durably, then into the catalog. All or, on an error, as many as were
         replaced before it; the catalog then knows of none."""
         began = self.clock.monotonic()
-        staged = [one.staged for one in ready if one.staged is not None]
-        for at, chunk in enumerate(staged):
-            try:
-                chunk.replace()
-            except StoreWriteError:
-                for other in staged[at:]:
-                    other.discard()
-                raise
-        settle(self.fs, [chunk.path for chunk in staged], self._durable)
-        if staged:
-            changed = [one for one in ready if one.staged is not None]
+        put_in_place(self.fs, ready, self.durable)
+        changed = [one for one in ready if one.staged is not None]
+        if changed:
             self.catalog.commit([one.entry for one in changed], [s for one in changed for s in one.superseded])
-        share = (self.clock.monotonic() - began) / max(1, len(staged))
+        share = (self.clock.monotonic() - began) / max(1, len(changed))
         return [one.written(self.path(*one.entry.key), share) for one in ready]
 
     def _held(self, path: Path, key: Key) -> _Held | None:
@@ -289,6 +302,11 @@ class Store:
         batch = decode_as(data, path, key)
         return _Held(data, batch, entry_of(data, batch, path, self.clock.time()))
 
+    def _keep(self, held: _Held) -> None:
+        """Copy a chunk into `.gen`, durably. Raises `StoreWriteError`."""
+        entry = held.entry
+        generations.keep(self.fs, self.root, entry.key, entry.digest, format_of(entry.codec), held.data, self.durable)
+
     def _put_aside(self, held: _Held, new: RecordBatch, run_id: str | None) -> tuple[Superseded, ...]:
         """Keep the stored chunk as a generation if `new` revises it, durably: before anything takes its place.
 
@@ -298,8 +316,12 @@ class Store:
         if not changes:
             return ()  # the old content is contained in the new: a copy of it would tell nothing
         entry = held.entry
-        generations.keep(self.fs, self.root, entry.key, entry.digest, held.data, self._durable)
+        self._keep(held)
         return (Superseded(entry.key, entry.units, entry.digest, changes, self.clock.time(), run_id),)
+
+    def adopt(self, path: Path, key: Key) -> None:
+        """Bring the catalog up to a sound chunk on disk. Raises `ChunkError`, `StoreReadError`, `StoreWriteError`."""
+        self._adopt(*self.load(path, key), path)
 
     def _adopt(self, entry: ChunkEntry, batch: RecordBatch, path: Path) -> None:
         """Bring lagging tables up to the disk: an earlier write ended between replace and catalog."""
@@ -318,16 +340,16 @@ class Store:
         recorded = self.catalog.has_revisions(key)
         return generations.unrecorded(self.fs, self.root, batch, known=digest, recorded=recorded)
 
-    def rebuild(self) -> RebuildReport:
+    def rebuild(self, step: Callable[[int, int], None] | None = None) -> RebuildReport:
         """Make the catalog anew from the files alone, in one transaction, and record the revisions that only `.gen`
-        knows of. Hold the store's lock."""
+        knows of. Hold the store's lock. `step` is told after each chunk: how many are done, how many there are."""
         entries: list[ChunkEntry] = []
         superseded: list[Superseded] = []
         damaged: list[ChunkError | StoreReadError] = []
-        for path in self.files():
-            key = paths.parse_chunk_path(self.root, path)
-            if key is None:
-                continue
+        files = self.chunks()
+        for done, (path, key) in enumerate(files, 1):
+            if step:
+                step(done, len(files))
             try:
                 entry, batch = self.load(path, key)
             except (ChunkError, StoreReadError) as error:
@@ -381,10 +403,3 @@ class Store:
             return uncovered(interval, year, entry.covered, wanted, wanted_items)
 
         return still_open
-
-
-def _check(data: bytes, encoded: EncodedChunk, path: Path) -> None:
-    if data != encoded.data:
-        raise ChunkError("the disk returned other bytes than were written", 0, path)
-    if len(decode_chunk(data, path)) != encoded.records:  # which compares CRCs, slots and content digest
-        raise ChunkError("what was written decodes to other records", 0, path)

@@ -1,36 +1,59 @@
-"""Integrity: read everything, compare disk and catalog both ways."""
+"""Integrity: every chunk and generation against its checksums, disk and catalog both ways, and what lies about."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from cimis_engine.model.batch import Covered
+from cimis_engine.model.completeness import SlotRange
 from cimis_engine.store import paths
-from cimis_engine.store.generations import read_generation
+from cimis_engine.store.catalog import ChunkEntry
+from cimis_engine.store.chunk import ChunkInfo
+from cimis_engine.store.damage import BadBlock, examine
+from cimis_engine.store.paths import Key
 from cimis_engine.store.store import Store, StoreReadError
-from cimis_engine.store.wire import ChunkError
+from cimis_engine.store.wire import ChunkError, NewerFormatError
+
+Step = Callable[[int, int], None]
+"""Told after each file: how many are done, how many there are."""
 
 
 class Kind(StrEnum):
-    """What `verify` may find. Only the first two mean that data is lost."""
+    """What `verify` may find. The first three mean that something is lost, the fourth that nobody here can tell."""
 
     DAMAGED = "damaged"
     MISSING_FILE = "missing-file"
+    DAMAGED_GENERATION = "damaged-generation"
+    NEWER_FORMAT = "newer-format"
     UNCATALOGUED = "uncatalogued"
     """A sound chunk that the catalog does not know, or knows otherwise: `cimis rebuild` settles it."""
+    SET_ASIDE = "set-aside"
+    """A damaged chunk that a repair put aside: `cimis gc` removes it."""
     STRAY = "stray"
     """Not a file of the store's."""
     STALE_TEMP = "stale-temp"
 
 
+LOSSES = frozenset({Kind.DAMAGED, Kind.MISSING_FILE, Kind.DAMAGED_GENERATION, Kind.NEWER_FORMAT})
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing wrong; `what` in words."""
+    """One thing wrong; `what` in words. `key` where it is a chunk's.
+
+    `lost` are the slots that cannot be read: of the bad blocks, or all that the chunk is known to have covered; empty
+    where nothing is lost or nobody knows.
+    """
 
     kind: Kind
     path: Path
     what: str
+    key: Key | None = None
+    lost: tuple[SlotRange, ...] = ()
 
 
 @dataclass(slots=True)
@@ -71,54 +94,113 @@ class VerifyReport:
         return self.of(Kind.STALE_TEMP)
 
     @property
+    def lost(self) -> list[Finding]:
+        return [f for f in self.findings if f.kind in LOSSES]
+
+    @property
     def sound(self) -> bool:
-        """No stored record is lost. Strays, temps and a lagging catalog are untidy, not unsound."""
-        return not self.damaged and not self.missing_files
+        """Nothing stored is lost, as far as this program can tell. All else is untidy, not unsound."""
+        return not self.lost
 
 
-def verify(store: Store) -> VerifyReport:
-    """Read every file under `stations` and compare it with its checksums and with the catalog, both ways."""
+def verify(
+    store: Store, *, read_data: bool = False, stations: Collection[int] | None = None, step: Step | None = None
+) -> VerifyReport:
+    """Compare every file under `stations` with its checksums and with the catalog, both ways. Changes nothing.
+
+    CRCs are always checked; with `read_data` every block is decoded, and compared with the content digest. `stations`:
+    only these (None: all).
+    """
     report = VerifyReport()
-    catalogued = {store.path(*e.key): e for e in store.catalog.entries()}
-    for path in store.files():
+    wanted = None if stations is None else frozenset(stations)
+    catalogued = {store.path(*e.key): e for e in store.catalog.entries() if wanted is None or e.station in wanted}
+    files = [p for p in store.files() if wanted is None or _station(store, p) in wanted]
+    for done, path in enumerate(files, 1):
         key = paths.parse_chunk_path(store.root, path)
         if key is None:
-            finding = _generation(store, path, report)
-            report.findings += [finding] if finding else []
-            continue
-        report.chunks += 1
-        known = catalogued.pop(path, None)
-        try:
-            found, _ = store.load(path, key)
-        except (ChunkError, StoreReadError) as error:
-            report.findings.append(Finding(Kind.DAMAGED, path, _what(error)))
-            continue
-        report.records += found.records
-        report.bytes += found.stored_bytes
-        if known is not None and known.artifact_digest == found.artifact_digest:
-            report.ok += 1
+            finding = _beside(store, path, report, read_data)
         else:
-            what = "not in the catalog" if known is None else "the catalog knows other bytes of it"
-            report.findings.append(Finding(Kind.UNCATALOGUED, path, what))
-    report.findings += [Finding(Kind.MISSING_FILE, path, "in the catalog, not on disk") for path in sorted(catalogued)]
+            finding = _chunk(store, path, key, catalogued.pop(path, None), report, read_data)
+        report.findings += [finding] if finding else []
+        if step:
+            step(done, len(files))
+    for path, entry in sorted(catalogued.items()):
+        what = "in the catalog, not on disk"
+        report.findings.append(Finding(Kind.MISSING_FILE, path, what, entry.key, _covered(entry.covered)))
     return report
 
 
-def _generation(store: Store, path: Path, report: VerifyReport) -> Finding | None:
-    """An earlier generation, read as a chunk is; or something that is neither."""
+def _station(store: Store, path: Path) -> int | None:
+    name = path.relative_to(paths.stations_dir(store.root)).parts[0]
+    return int(name) if name.isascii() and name.isdigit() else None
+
+
+def _chunk(
+    store: Store, path: Path, key: Key, known: ChunkEntry | None, report: VerifyReport, decode: bool
+) -> Finding | None:
+    report.chunks += 1
+    try:
+        data, info, bad = _examined(store, path, key, decode)
+    except NewerFormatError as error:
+        return Finding(Kind.NEWER_FORMAT, path, error.what, key)
+    except (ChunkError, StoreReadError) as error:
+        return Finding(Kind.DAMAGED, path, _what(error), key, _covered(known.covered if known else ()))
+    if bad:
+        return Finding(Kind.DAMAGED, path, told(bad, info), key, tuple(b.slots for b in bad))
+    report.records += info.records
+    report.bytes += len(data)
+    if known is not None and known.artifact_digest == hashlib.sha256(data).hexdigest():
+        report.ok += 1
+        return None
+    what = "not in the catalog" if known is None else "the catalog knows other bytes of it"
+    return Finding(Kind.UNCATALOGUED, path, what, key)
+
+
+def _examined(store: Store, path: Path, key: Key, decode: bool) -> tuple[bytes, ChunkInfo, tuple[BadBlock, ...]]:
+    try:
+        data = store.fs.read(path)
+    except OSError as error:
+        raise StoreReadError(path, error) from error
+    return data, *examine(data, path, key, decode=decode)
+
+
+def _beside(store: Store, path: Path, report: VerifyReport, decode: bool) -> Finding | None:
+    """A file that is no current chunk: an earlier generation, read as a chunk is; or something else."""
+    if aside := paths.parse_aside_path(store.root, path):
+        return Finding(Kind.SET_ASIDE, path, "a damaged chunk that a repair put aside", aside)
     named = paths.parse_generation_path(store.root, path)
     if named is None:
         return _foreign(path)
+    key, digest8 = named
     try:
-        read_generation(store.fs, path, *named)
-    except (ChunkError, OSError) as error:
-        return Finding(Kind.DAMAGED, path, f"an earlier generation: {_what(error)}")
+        _, info, bad = _examined(store, path, key, decode)
+        if not bad and not info.digest.startswith(digest8):
+            raise ChunkError(f"its content has digest {info.digest[:8]}: not what its name says", 0, path)
+    except NewerFormatError as error:
+        return Finding(Kind.NEWER_FORMAT, path, error.what, key)
+    except (ChunkError, StoreReadError) as error:
+        return Finding(Kind.DAMAGED_GENERATION, path, f"an earlier generation: {_what(error)}", key)
+    if bad:
+        return Finding(Kind.DAMAGED_GENERATION, path, f"an earlier generation: {told(bad, info)}", key)
     report.generations += 1
     return None
 
 
+def told(bad: Collection[BadBlock], info: ChunkInfo) -> str:
+    """`block 3 of 27 (byte 1204) does not match its CRC`."""
+    return "; ".join(
+        f"block {b.number} of {len(info.blocks)} (byte {b.block.offset}) "
+        + (b.what.removeprefix("block ") if b.what.startswith("block ") else f"is damaged: {b.what}")
+        for b in bad
+    )
+
+
+def _covered(covered: tuple[Covered, ...]) -> tuple[SlotRange, ...]:
+    return tuple((c.first, c.last) for c in covered)
+
+
 def _what(error: Exception) -> str:
-    return error.what if isinstance(error, ChunkError) else str(error)
+    return f"{error.what} (byte {error.offset})" if isinstance(error, ChunkError) else str(error)
 
 
 def _foreign(path: Path) -> Finding:

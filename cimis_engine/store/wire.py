@@ -21,6 +21,14 @@ class ChunkError(IntegrityError):
         self.what, self.offset, self.path = what, offset, path
 
 
+class NewerFormatError(ChunkError):
+    """A chunk that this program cannot read because another, newer one wrote it: nothing says that it is damaged."""
+
+    def __init__(self, what: str, offset: int, path: Path | None = None) -> None:
+        super().__init__(what, offset, path)
+        self.hint = "a newer program wrote it: use that one"
+
+
 class Cursor:
     """Takes fields off the front of `data`; nothing is read or allocated before its size has been checked.
 

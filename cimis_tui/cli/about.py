@@ -15,13 +15,14 @@ def version(args: Namespace, output: Output) -> int:
         output.data(f"cimis {__version__}")
         return 0
     from cimis_engine.run.events import VERSION as EVENT_VERSION
+    from cimis_engine.store.formats import Format
 
     output.document(
         {
             "schema_version": SCHEMA_VERSION,
             "package": __version__,
             "event_version": EVENT_VERSION,
-            "chunk_formats": ["V1"],
+            "chunk_formats": [f.value for f in Format],
             "python": platform.python_version(),
         }
     )

@@ -75,7 +75,7 @@ def watch_new_run(
 
     `pass_fds` stay open in the engine, `on_started` is called once it holds them.
     """
-    with open_store(job.data_dir) as store, store.lock():
+    with open_store(job.data_dir, job.settings.store_format) as store, store.lock():
         plan_to_run(job, store)
     spec = spec_of(job)
     engine = start_engine(spec, key=job.key, pass_fds=pass_fds)

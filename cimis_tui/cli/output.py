@@ -32,6 +32,8 @@ class Output:
         self.json_wanted, self.quiet, self.verbose = json_wanted, quiet, verbose
         self._open = {id(self._out): True, id(self._err): True}
         plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
+        self.live = self._err.isatty() and environ.get("TERM") != "dumb"
+        """Whether stderr can show a line that changes in place."""
         self._colour = not plain and (bool(environ.get("FORCE_COLOR")) or self._err.isatty())
         for stream in (self._out, self._err):
             if hasattr(stream, "reconfigure"):
@@ -53,6 +55,11 @@ class Output:
         """Progress and logs: silent under `-q`."""
         if not self.quiet:
             self._write(self._err, f"{text}\n")
+
+    def redraw(self, line: str) -> None:
+        """The last line of a terminal anew; empty to take it away. Only where `live`; silent under `-q`."""
+        if not self.quiet:
+            self._write(self._err, f"\r\x1b[K{line}")
 
     def detail(self, text: str) -> None:
         """What only `-v` wants to know."""
@@ -136,9 +143,9 @@ def size(count: float) -> str:
     return f"{count:.1f} GB"
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 chunk`, `2 chunks`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def counted(count: int, noun: str, many: str = "") -> str:
+    """`1 chunk`, `2 chunks`; `many` where the plural is another."""
+    return f"{count} {noun}" if count == 1 else f"{count} {many or noun + 's'}"
 
 
 def ratio(raw: float, stored: float) -> str:

@@ -15,9 +15,11 @@ from typing import NoReturn
 
 from cimis_engine import __version__
 from cimis_engine.errors import UsageError
+from cimis_engine.store.formats import DEFAULT_FORMAT, Format
 
 Declare = Callable[[argparse.ArgumentParser], None]
 _SINGLE_DASH = re.compile(r"-([a-z][a-z-]+)(=.*)?")
+FORMATS = tuple(f.value for f in Format)
 EXIT_CODES = (
     "exit codes: 0 done · 1 internal error · 2 usage · 3 partial · 4 nothing stored, try later · "
     "5 nothing stored, permanent · 6 damaged data · 130/143 interrupted, resumable"
@@ -77,8 +79,15 @@ def _station_year(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--station", type=_positive, required=True, metavar="N", help="station number")
     parser.add_argument("--year", type=_positive, required=True, metavar="YYYY", help="calendar year")
     parser.add_argument("--hourly", action="store_true", help="hourly records instead of daily ones")
+    _format(parser)
     _data_dir(parser)
     _server(parser)
+
+
+def _format(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--format", choices=FORMATS, help=f"what chunks are written in (default {DEFAULT_FORMAT}); all are read"
+    )
 
 
 def _what(parser: argparse.ArgumentParser, years: str) -> None:
@@ -97,6 +106,7 @@ def _how(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gzip", action=argparse.BooleanOptionalAction, default=None, help="ask for compressed bodies (default yes)"
     )
+    _format(parser)
     parser.add_argument("--max-requests", type=_positive, metavar="N", help="end, resumable, after N requests for data")
     parser.add_argument("--max-duration", metavar="TIME", help="end, resumable, after 90s, 15m or 2h")
     parser.add_argument("--report", metavar="FILE", help="write the JSON report to this file as well")
@@ -137,7 +147,7 @@ def _backfill_command(parser: argparse.ArgumentParser) -> None:
 
 def _demo(parser: argparse.ArgumentParser) -> None:
     _backfill(parser)
-    parser.add_argument("--latency", type=_milliseconds, default=250, metavar="MS", help="of the simulator (250)")
+    parser.add_argument("--latency", type=_whole, default=250, metavar="MS", help="of the simulator (250)")
     parser.add_argument("--faults", choices=("none", "mild", "storm"), default="mild", help="of the simulator (mild)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="weather and faults repeat with it (1)")
     parser.add_argument("--fresh", action="store_true", help="start from an emptied demo data directory")
@@ -169,13 +179,13 @@ def _ledger(parser: argparse.ArgumentParser) -> None:
         _stored(action)
 
 
-def _milliseconds(text: str) -> int:
+def _whole(text: str) -> int:
     try:
         value = int(text)
     except ValueError:
         value = -1
     if value < 0:
-        raise argparse.ArgumentTypeError(f"not a number of milliseconds: '{text}'")
+        raise argparse.ArgumentTypeError(f"not a whole number from zero: '{text}'")
     return value
 
 
@@ -244,6 +254,33 @@ def _coverage(parser: argparse.ArgumentParser) -> None:
     _data_dir(parser)
 
 
+def _verify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--read-data", action="store_true", help="decode everything too, and compare content digests")
+    parser.add_argument("--repair", action="store_true", help="keep what is sound, fetch again what is lost")
+    parser.add_argument("--stations", metavar="LIST", default="all", help="2,5,10-20, active, county:NAME (all stored)")
+    _stored(parser)
+    _server(parser)
+
+
+def _migrate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--to", choices=FORMATS, required=True, help="the format")
+    _rollback(parser)
+
+
+def _rollback(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--stations", metavar="LIST", default="all", help="2,5,10-20, active, county:NAME (all stored)")
+    _stored(parser)
+
+
+def _gc(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--keep", type=_whole, metavar="N", help="of revised contents, keep the newest N of a chunk (default: all)"
+    )
+    parser.add_argument("--older-than", metavar="DAYS", help="only what was put aside before that, 90d")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be removed, and stop")
+    _stored(parser)
+
+
 def _stored(parser: argparse.ArgumentParser) -> None:
     _json(parser)
     _data_dir(parser)
@@ -309,8 +346,11 @@ COMMANDS = (
     Command("peek", "print records of zip codes, coordinates or addresses, storing nothing", "peek:peek", _peek),
     Command("revisions", "list what the agency changed of stored data", "revisions:revisions", _revisions),
     Command("coverage", "what is stored, missing and never asked for, by year", "coverage:coverage", _coverage),
-    Command("verify", "read every chunk and compare it with its checksums", "store:verify", _stored),
-    Command("rebuild", "make the catalog again from the chunks alone", "store:rebuild", _stored),
+    Command("verify", "compare what is stored with its checksums; repair it", "verify:verify", _verify),
+    Command("rebuild", "make the catalog again from the chunks alone", "verify:rebuild", _stored),
+    Command("migrate", "write what is stored in another format", "migrate:migrate", _migrate),
+    Command("rollback", "put back the files that a migration replaced", "migrate:rollback", _rollback),
+    Command("gc", "remove earlier files that nothing needs", "migrate:gc", _gc),
     Command("stats", "what is stored, in numbers", "store:stats", _stored),
     Command("items", "list the data items", "about:items", _items),
     Command("simulate", "serve the CIMIS API on this machine", "simulate:simulate", _simulate),

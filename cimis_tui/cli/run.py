@@ -20,6 +20,7 @@ from cimis_engine.run.space import require_space
 from cimis_engine.run.spec import Request, RunSpec, Settings, new_run_id, save_spec
 from cimis_engine.run.state import RunState
 from cimis_engine.run.today import agency_today
+from cimis_engine.store.formats import Format
 from cimis_engine.store.store import Store
 from cimis_tui.cli.output import Output
 
@@ -39,9 +40,9 @@ class Job:
 
 
 @contextlib.contextmanager
-def open_store(data_dir: Path) -> Iterator[Store]:
+def open_store(data_dir: Path, format: Format) -> Iterator[Store]:
     """The store of a data directory, made if there is none; closed at the end."""
-    with contextlib.closing(Store.create(data_dir)) as store:
+    with contextlib.closing(Store.create(data_dir, format=format)) as store:
         yield store
 
 
@@ -81,7 +82,7 @@ def spec_of(job: Job) -> RunSpec:
 
 def run_here(job: Job, output: Output, on_event: Callable[[Stamped], None] | None = None) -> RunState:
     """Run a job in this process until it ends; SIGINT and SIGTERM drain it. The plan's notes go to stderr."""
-    with open_store(job.data_dir) as store, store.lock():
+    with open_store(job.data_dir, job.settings.store_format) as store, store.lock():
         plan = plan_to_run(job, store, output)
         spec = spec_of(job)
         output.detail(f"run {spec.run_id}: {len(plan.jobs)} jobs, {plan.pages} pages, {plan.expected} records")

@@ -32,6 +32,7 @@ _FLAGS = {
     "ca_file": "ca_file",
     "concurrency": "concurrency",
     "retries": "max_attempts",
+    "format": "store_format",
     "max_requests": "max_requests",
     "max_duration": "max_duration",
 }
@@ -117,6 +118,9 @@ def _config(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"cannot read {path}: {error}") from None
     known = _FIELDS | {"data_dir"}
+    if isinstance(store := values.get("store"), dict):  # store.format = "v2"
+        del values["store"]
+        values |= {f"store_{name}": value for name, value in store.items()}
     for name in values:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)

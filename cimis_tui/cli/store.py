@@ -1,21 +1,17 @@
-"""`init`, `stats`, `verify`, `rebuild`: the data directory itself."""
+"""`init` and `stats`: the data directory itself."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cimis_engine.errors import IntegrityError
 from cimis_engine.model.items import Interval
 from cimis_engine.store.catalog import ChunkEntry
 from cimis_engine.store.store import Store
-from cimis_engine.store.verify import VerifyReport
-from cimis_engine.store.verify import verify as read_everything
-from cimis_tui.cli.output import SCHEMA_VERSION, Output, counted, ratio, shown, size, table
+from cimis_tui.cli.output import SCHEMA_VERSION, Output, ratio, shown, size, table
 from cimis_tui.cli.settings import data_dir_of
 
 _HEAD = ("", "chunks", "stations", "years", "records", "missing values", "raw", "stored", "ratio", "bytes a record")
@@ -73,57 +69,3 @@ def _cells(name: str, found: dict[str, Any]) -> list[str]:
         ratio(found["raw_bytes"], found["stored_bytes"]),
         f"{found['bytes_per_record']:.1f}" if found["bytes_per_record"] else "–",
     ]
-
-
-def verify(args: Namespace, output: Output) -> int:
-    """Read every chunk and check every checksum. 6 where a stored record is lost; what is only untidy is told."""
-    data_dir = data_dir_of(args, os.environ, Path())
-    report = read_everything(Store.open(data_dir))
-    exit_code = 0 if report.sound else IntegrityError.exit_code
-    if args.json:
-        output.document(document(report, exit_code))
-        return exit_code
-    for finding in report.findings:
-        output.data(f"{finding.kind.value}: {shown(finding.path)}: {finding.what}")
-    earlier = f" and {counted(report.generations, 'earlier generation')}" if report.generations else ""
-    output.data(
-        f"{counted(report.chunks, 'chunk')}{earlier} verified, {report.records} records, "
-        f"{size(report.bytes)}, {counted(len(report.findings), 'finding')}"
-    )
-    if exit_code:
-        output.fail(
-            f"{counted(len(report.damaged), 'chunk')} damaged, {len(report.missing_files)} missing",
-            "move a damaged chunk away and run the backfill again: it fetches what is not there",
-        )
-    return exit_code
-
-
-def rebuild(args: Namespace, output: Output) -> int:
-    """Make the catalog again from the chunks alone. 6 where a chunk could not be read: it is left out."""
-    data_dir = data_dir_of(args, os.environ, Path())
-    with contextlib.closing(Store.open(data_dir)) as store, store.lock():
-        report = store.rebuild()
-    exit_code = IntegrityError.exit_code if report.damaged else 0
-    if args.json:
-        damaged = [{"path": str(e.path), "message": str(e)} for e in report.damaged]
-        output.document(
-            {"schema_version": SCHEMA_VERSION, "chunks": report.chunks, "damaged": damaged, "exit_code": exit_code}
-        )
-        return exit_code
-    for error in report.damaged:
-        output.data(str(error))
-    output.data(f"{counted(report.chunks, 'chunk')} in the catalog, {len(report.damaged)} left out as damaged")
-    return exit_code
-
-
-def document(report: VerifyReport, exit_code: int) -> dict[str, Any]:
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "chunks": report.chunks,
-        "sound": report.ok,
-        "generations": report.generations,
-        "records": report.records,
-        "stored_bytes": report.bytes,
-        "findings": [{"kind": f.kind.value, "path": str(f.path), "message": f.what} for f in report.findings],
-        "exit_code": exit_code,
-    }

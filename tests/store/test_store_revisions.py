@@ -144,7 +144,7 @@ def test_a_revised_chunk_is_kept_and_its_changes_are_told(store: Store) -> None:
     before = store.write(OLD).path.read_bytes()
     written = store.write(NEW, "run-7")
     (kept,) = generations(store)
-    assert kept.name == f"2024_daily.{content_digest(OLD)[:8]}.zst"
+    assert kept.name == f"2024_daily.{content_digest(OLD)[:8]}.v1.zst"
     assert kept.read_bytes() == before
     found = store.catalog.revisions()
     assert told(found) == expected()
@@ -334,8 +334,8 @@ def test_verify_reads_generations_and_names_what_is_none(store: Store) -> None:
     kept.write_bytes(kept.read_bytes()[:-1])
     report = verify(store)
     assert {(f.kind, f.path) for f in report.findings} == {
-        (Kind.DAMAGED, kept),
-        (Kind.DAMAGED, wrong),
+        (Kind.DAMAGED_GENERATION, kept),
+        (Kind.DAMAGED_GENERATION, wrong),
         (Kind.STRAY, stray),
         (Kind.STALE_TEMP, temp),
     }
@@ -353,7 +353,7 @@ def test_a_damaged_generation_stops_no_work(tmp_path: Path, monkeypatch: pytest.
     (kept,) = generations(store)
     kept.write_bytes(b"damaged")
     assert store.write(sample(first=15)).records == 24
-    assert [f.path for f in verify(store).damaged] == [kept], "what could not be told is not silent"
+    assert [f.path for f in verify(store).of(Kind.DAMAGED_GENERATION)] == [kept], "what could not be told is not silent"
 
 
 def test_a_catalog_of_an_older_program_is_made_again(store: Store) -> None:
