@@ -238,8 +238,31 @@ class Store:
             except CimisError as error:
                 return [], error
 
-    def _prepare(self, batch: RecordBatch, run_id: str | None) -> _Ready:
-        """All that can be done before the chunk takes its place: it is encoded, in a temp, synced and read back."""
+    def replace_all(self, chunks: Iterable[RecordBatch], run_id: str | None = None) -> list[ChunkWritten]:
+        """Put whole chunks in the places of those there are, durably, with nothing merged: what is not in them is gone.
+
+        All or none: none takes its place before every one is written aside, synced and read back. Only where an error
+        or a crash comes among the replacing itself are some replaced; the same call again does the rest. Otherwise as
+        `write_all`, whose errors it raises.
+        """
+        with self._writing:
+            ready: list[_Ready] = []
+            try:
+                for chunk in chunks:
+                    one = self._prepare(chunk, run_id, whole=True)
+                    ready.append(one)
+            except BaseException:
+                for one in ready:
+                    if one.staged is not None:
+                        one.staged.discard()
+                raise
+            return self._commit(ready)
+
+    def _prepare(self, batch: RecordBatch, run_id: str | None, *, whole: bool = False) -> _Ready:
+        """All that can be done before the chunk takes its place: it is encoded, in a temp, synced and read back.
+
+        `whole`: the batch is the chunk as it shall be, otherwise it is merged into what is stored.
+        """
         key = (batch.station, batch.interval, batch.year)
         path = self.path(*key)
         began = self.clock.monotonic()
@@ -247,14 +270,14 @@ class Store:
         if held is not None:
             # First what an earlier write may have left undone: it knows of revisions that this one cannot see.
             self._adopt(held.entry, held.batch, path)
-        whole = canonical(merge([batch] if held is None else [held.batch, batch]))
-        digest = digest_of_canonical(whole)
+        chunk = canonical(batch if whole else merge([batch] if held is None else [held.batch, batch]))
+        digest = digest_of_canonical(chunk)
         if held is not None and digest.hex() == held.entry.digest:
             return _Ready(held.entry, None, (), (self.clock.monotonic() - began, 0, 0))
-        encoded = encode_canonical(whole, digest)
-        entry = entry_of(encoded.data, whole, path, self.clock.time())
+        encoded = encode_canonical(chunk, digest)
+        entry = entry_of(encoded.data, chunk, path, self.clock.time())
         encoded_at = self.clock.monotonic()
-        superseded = self._put_aside(held, whole, run_id) if held else ()
+        superseded = self._put_aside(held, chunk, run_id) if held else ()
         staged = stage(self.fs, path, encoded.data, self._durable)
         written_at = self.clock.monotonic()
         staged.verify(lambda data: _check(data, encoded, path))
