@@ -69,7 +69,7 @@ class PublishedChunk(msgspec.Struct, frozen=True, gc=False):
     units: UnitSystem
     digest: Hex
     artifact_digest: Hex
-    path: Annotated[str, Meta(max_length=75)]
+    path: Annotated[str, Meta(max_length=78)]
     size: Annotated[int, Meta(ge=1, le=MAX_CHUNK)]
     records: Annotated[int, Meta(ge=0, le=_MOST_SLOTS)]
     first_date: Day | None
