@@ -117,7 +117,9 @@ class _Publisher:
             )
         changed = current is None or data != current.data
         if changed:
-            manifests.decode(data, self.tree.root / MANIFEST)  # what no reader would take must not take the old one's place
+            manifests.decode(
+                data, self.tree.root / MANIFEST
+            )  # what no reader would take must not take the old one's place
         if key is None and signatures is not None and changed:
             raise SignedTreeError(self.tree.root)
         if changed and current is not None:

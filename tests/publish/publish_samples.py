@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from store_samples import sample
 
-from cimis_engine.model.batch import Covered, RecordBatch, column
+from cimis_engine.model.batch import RecordBatch, column
 from cimis_engine.model.items import Interval
 from cimis_engine.publish.bundle import Bundle, load_bundle, make_bundle, read_bundle
 from cimis_engine.publish.publish import publish
@@ -31,7 +31,7 @@ def revised(batch: RecordBatch, at: int, by: int = 1) -> RecordBatch:
 
 
 def state(n: int) -> list[RecordBatch]:
-    """State 1 or 2: a chunk that is only extended, one revised, one that loses a record, a new one, and one that stays."""
+    """State 1 or 2: one chunk is only extended, one revised, one loses a record, one is new, and one stays."""
     hourly = sample(station=7, interval=Interval.HOURLY, count=48, items=2)
     stays = sample(station=3, year=2023)
     lost = sample(station=5, count=10)
@@ -81,5 +81,7 @@ def bundle_at(path: Path) -> Bundle:
     return read_bundle(load_bundle(FS, path), path)
 
 
-def covered(*runs: tuple[int, int, int]) -> tuple[Covered, ...]:
-    return tuple(Covered(*run) for run in runs)
+def telling(trace: list[str]) -> list[int]:
+    """The operations worth failing at: all, but of writes in a row (they are short in tests) the first and the last."""
+    around = [*zip(["", *trace], trace, [*trace[1:], ""], strict=False)]
+    return [n for n, (before, this, after) in enumerate(around) if this != "write" or not before == this == after]

@@ -147,7 +147,9 @@ def test_any_mutation_is_sound_or_refused(data: st.DataObject) -> None:
     text = bytearray(manifest(chunk(), chunk(station=3)))
     for _ in range(data.draw(st.integers(1, 6))):
         at = data.draw(st.integers(0, len(text) - 1))
-        text[at : at + data.draw(st.integers(0, 3))] = data.draw(st.sampled_from([b"", b"0", b'"', b"9", b"[", b"}", b"\\", b"-"]))
+        text[at : at + data.draw(st.integers(0, 3))] = data.draw(
+            st.sampled_from([b"", b"0", b'"', b"9", b"[", b"}", b"\\", b"-"])
+        )
     try:
         read = manifests.decode(bytes(text), "m")
     except CimisError as error:

@@ -1,4 +1,4 @@
-"""Patches: whatever two states of a chunk are, the one patched is the other, exactly, also after a trip through bytes."""
+"""Patches: whatever two states of a chunk are, one patched is the other, exactly, also after a trip through bytes."""
 
 from __future__ import annotations
 

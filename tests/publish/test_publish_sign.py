@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from publish_samples import FS, fill, state
+from publish_samples import FS, fill, state, telling
 from store_samples import Death, DyingFileSystem, FailingFileSystem
 
 from cimis_engine.publish.publish import SignedTreeError, publish
@@ -73,7 +73,7 @@ def test_wherever_a_publisher_dies_what_is_in_place_is_signed(tmp_path: Path) ->
     store.close()
     tracing = FailingFileSystem()
     publish(Store.open(root, fs=tracing), tree, key=KEY)
-    for index in range(len(tracing.trace)):
+    for index in telling(tracing.trace):
         here = tmp_path / str(index)
         for name, data in once.items():
             (here / name).parent.mkdir(parents=True, exist_ok=True)

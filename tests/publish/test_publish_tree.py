@@ -1,4 +1,4 @@
-"""The tree: a second publish writes nothing, an interrupted one leaves the old manifest valid, and nothing is believed."""
+"""The tree: a second publish writes nothing, an interrupted one leaves the old manifest valid; nothing is believed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
-from publish_samples import FS, digests, fill, revised, state
+from publish_samples import FS, digests, fill, revised, state, telling
 from store_samples import Death, DyingFileSystem, FailingFileSystem, sample
 
 import cimis_engine
@@ -125,8 +125,8 @@ def test_one_publisher_at_a_time(store: Store, tmp_path: Path) -> None:
         publish(store, tmp_path / "T")
 
 
-@pytest.mark.parametrize("code", [None, errno.ENOSPC])
-def test_wherever_it_stops_the_manifest_in_place_is_whole(tmp_path: Path, code: int | None) -> None:
+@pytest.mark.parametrize("dies", [True, False])
+def test_wherever_it_stops_the_manifest_in_place_is_whole(tmp_path: Path, dies: bool) -> None:
     """Death, or a full disk, at every operation of a second publish; the next publish ends it."""
     root, tree = tmp_path / "D", tmp_path / "trace"
     fill(root, state(1)).close()
@@ -138,13 +138,13 @@ def test_wherever_it_stops_the_manifest_in_place_is_whole(tmp_path: Path, code: 
     final = open_published(tree, FS).manifest.chunks
     assert tracing.trace.count("replace") == 4 + 2, "chunks, the old manifest, the new one"
     generations = set()
-    for index in range(len(tracing.trace)):
+    for index in telling(tracing.trace):
         here = tmp_path / str(index)
         for name, data in once.items():
             (here / name).parent.mkdir(parents=True, exist_ok=True)
             (here / name).write_bytes(data)
-        fs = DyingFileSystem(index) if code is None else FailingFileSystem(index, code)
-        with pytest.raises(Death if code is None else (StoreWriteError, StoreReadError)):
+        fs = DyingFileSystem(index) if dies else FailingFileSystem(index, errno.ENOSPC)
+        with pytest.raises(Death if dies else (StoreWriteError, StoreReadError)):
             publish(Store.open(root, fs=fs), here)
         generations.add(whole(here).manifest.generation)
         publish(Store.open(root), here)
