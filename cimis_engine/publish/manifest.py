@@ -41,7 +41,8 @@ class ManifestError(IntegrityError):
 
     def __init__(self, what: str, where: object) -> None:
         super().__init__(
-            f"{where}: not a sound manifest: {what}", hint="take nothing by it; fetch it again, or ask its publisher"
+            f"{where}: not a sound manifest: {what}",
+            hint="nothing was taken by it; fetch it again, or ask its publisher",
         )
         self.what, self.where = what, where
 

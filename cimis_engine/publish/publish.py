@@ -76,8 +76,12 @@ def publish(
     keys = [k for k in _keys(store) if not wanted or k[0] in wanted]
     if not keys:
         raise NothingToPublishError(store.root)
+    if Store.exists(root):
+        raise UsageError(
+            f"{root} is a data directory", hint="publish into a folder of its own: all of it may be served"
+        )
     publisher = _Publisher(store, root.absolute())
-    with lock.exclusive(publisher.tree.root):
+    with publisher.alone():
         publisher.sweep()
         return publisher.publish(keys, key)
 
@@ -97,6 +101,16 @@ class _Publisher:
             except OSError as error:
                 raise StoreWriteError(made, "make the directory", error) from error
         self.tree, self._durable = Tree(root, self._fs), {root}
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Be the only publisher of this tree. Raises `StoreLockedError`, `StoreWriteError`."""
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(lock.exclusive(self.tree.root))
+            except OSError as error:
+                raise StoreWriteError(self.tree.root, "publish into", error) from error
+            yield
 
     def sweep(self) -> None:
         """Delete what a publisher that died left half written; the lock is held."""

@@ -29,7 +29,7 @@ class TreeError(IntegrityError):
     """Something in a published tree is not what it must be: `path`, `what`."""
 
     def __init__(self, path: Path, what: str) -> None:
-        super().__init__(f"{path}: {what}", hint="take nothing from this tree; publish it again, or fetch it again")
+        super().__init__(f"{path}: {what}", hint="nothing was taken from it; publish it again, or fetch it again")
         self.path, self.what = path, what
 
 

@@ -89,6 +89,7 @@ def test_documents(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ("publish T --data-dir none", 2, "no CIMIS data in"),
         ("publish T --data-dir D --stations 99 --sign key.pem", 2, "nothing to publish"),
         ("publish T --data-dir D --sign public.pem", 2, "no private key"),
+        ("publish D --data-dir D", 2, "D is a data directory"),
         ("bundle --from none --to T -o b", 2, "no manifest at"),
         ("bundle --from T --to key.pem -o b", 6, "not a sound manifest"),
         ("bundle --from T --to T -o none/b", 2, "no file can be written there"),
