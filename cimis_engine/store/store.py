@@ -249,7 +249,7 @@ class Store:
             ready: list[_Ready] = []
             try:
                 for chunk in chunks:
-                    one = self._prepare(chunk, run_id, whole=True)
+                    one = self._prepare(chunk, run_id, exact=True)
                     ready.append(one)
             except BaseException:
                 for one in ready:
@@ -258,10 +258,10 @@ class Store:
                 raise
             return self._commit(ready)
 
-    def _prepare(self, batch: RecordBatch, run_id: str | None, *, whole: bool = False) -> _Ready:
+    def _prepare(self, batch: RecordBatch, run_id: str | None, *, exact: bool = False) -> _Ready:
         """All that can be done before the chunk takes its place: it is encoded, in a temp, synced and read back.
 
-        `whole`: the batch is the chunk as it shall be, otherwise it is merged into what is stored.
+        `exact`: the batch is the chunk as it shall be; otherwise it is merged into what is stored.
         """
         key = (batch.station, batch.interval, batch.year)
         path = self.path(*key)
@@ -270,14 +270,14 @@ class Store:
         if held is not None:
             # First what an earlier write may have left undone: it knows of revisions that this one cannot see.
             self._adopt(held.entry, held.batch, path)
-        chunk = canonical(batch if whole else merge([batch] if held is None else [held.batch, batch]))
-        digest = digest_of_canonical(chunk)
+        whole = canonical(batch if exact else merge([batch] if held is None else [held.batch, batch]))
+        digest = digest_of_canonical(whole)
         if held is not None and digest.hex() == held.entry.digest:
             return _Ready(held.entry, None, (), (self.clock.monotonic() - began, 0, 0))
-        encoded = encode_canonical(chunk, digest)
-        entry = entry_of(encoded.data, chunk, path, self.clock.time())
+        encoded = encode_canonical(whole, digest)
+        entry = entry_of(encoded.data, whole, path, self.clock.time())
         encoded_at = self.clock.monotonic()
-        superseded = self._put_aside(held, chunk, run_id) if held else ()
+        superseded = self._put_aside(held, whole, run_id) if held else ()
         staged = stage(self.fs, path, encoded.data, self._durable)
         written_at = self.clock.monotonic()
         staged.verify(lambda data: _check(data, encoded, path))

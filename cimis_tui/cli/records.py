@@ -28,6 +28,11 @@ def chosen_items(names: str | None, interval: Interval, *, as_table: bool) -> tu
     return parse_items([_PREFIX[interval] + name for name in _TABLE_ITEMS[interval].split()], interval)
 
 
+def short_name(item: DataItem) -> str:
+    """An item's slug without `day-` or `hly-`."""
+    return item.slug.removeprefix(_PREFIX[item.interval])
+
+
 def _records(items: Sequence[DataItem], batches: Sequence[RecordBatch]) -> Iterator[tuple[str, str, list[Any]]]:
     """Date, hour (`0100`, or empty) and per item its (column, index) of every record in order."""
     for batch in batches:
@@ -50,7 +55,6 @@ def as_table(interval: Interval, items: Sequence[DataItem], batches: Sequence[Re
     """Aligned columns: the value, `–` where it is missing, then its QC flag if it has one."""
     units = batches[0].units
     when = ["date"] if interval is Interval.DAILY else ["date", "hour"]
-    names = [item.slug.removeprefix(_PREFIX[interval]) for item in items]
     # A value and its flag: digits stay aligned because every cell ends in the flag's one place.
     lines = [
         [
@@ -60,7 +64,7 @@ def as_table(interval: Interval, items: Sequence[DataItem], batches: Sequence[Re
         for day, hour, cells in _records(items, batches)
     ]
     unit_line = [*([""] * len(when)), *(f"{item.unit(units)} " for item in items)]
-    head = [*when, *(f"{name} " for name in names)]
+    head = [*when, *(f"{short_name(item)} " for item in items)]
     return table(head, [unit_line, *lines], left=len(when))
 
 
