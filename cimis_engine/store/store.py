@@ -264,8 +264,29 @@ class Store:
                 raise
             return self._commit(ready)
 
-    def _prepare(self, batch: RecordBatch, run_id: str | None) -> Ready:
-        """All that can be done before the chunk takes its place: it is encoded, in a temp, synced and read back."""
+    def replace_all(self, chunks: Iterable[RecordBatch], run_id: str | None = None) -> list[ChunkWritten]:
+        """Put whole chunks in the places of those there are, durably, with nothing merged: what is not in them is gone.
+
+        All or none: none takes its place before every one is written aside, synced and read back. Only where an error
+        or a crash comes among the replacing itself are some replaced; the same call again does the rest. Otherwise as
+        `write_all`, whose errors it raises.
+        """
+        with self._writing:
+            ready: list[Ready] = []
+            try:
+                for chunk in chunks:
+                    one = self._prepare(chunk, run_id, exact=True)
+                    ready.append(one)
+            except BaseException:
+                discard(ready)
+                raise
+            return self._commit(ready)
+
+    def _prepare(self, batch: RecordBatch, run_id: str | None, *, exact: bool = False) -> Ready:
+        """All that can be done before the chunk takes its place: it is encoded, in a temp, synced and read back.
+
+        `exact`: the batch is the chunk as it shall be; otherwise it is merged into what is stored.
+        """
         key = (batch.station, batch.interval, batch.year)
         path = self.path(*key)
         began = self.clock.monotonic()
@@ -273,7 +294,7 @@ class Store:
         if held is not None:
             # First what an earlier write may have left undone: it knows of revisions that this one cannot see.
             self._adopt(held.entry, held.batch, path)
-        whole = canonical(merge([batch] if held is None else [held.batch, batch]))
+        whole = canonical(batch if exact else merge([batch] if held is None else [held.batch, batch]))
         digest = digest_of_canonical(whole)
         if held is not None and digest.hex() == held.entry.digest:
             return Ready(held.entry, None, (), (self.clock.monotonic() - began, 0, 0))

@@ -243,6 +243,31 @@ def _revisions(parser: argparse.ArgumentParser) -> None:
     _data_dir(parser)
 
 
+def _publish(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", metavar="DIR", help="the tree to make or bring up to date")
+    parser.add_argument("--stations", metavar="LIST", default="all", help="2,5,10-20 or all that are stored (default)")
+    parser.add_argument("--sign", metavar="KEYFILE", help="sign the manifest with this Ed25519 key (PEM)")
+    _json(parser)
+    _data_dir(parser)
+
+
+def _bundle(parser: argparse.ArgumentParser) -> None:
+    which = "a published folder, or a manifest file of one"
+    parser.add_argument("--from", dest="old", required=True, metavar="OLD", help=f"the state to begin at: {which}")
+    parser.add_argument("--to", dest="new", required=True, metavar="NEW", help=f"the state to reach: {which}")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the bundle to write")
+    parser.add_argument("--sign", metavar="KEYFILE", help="sign the bundle with this Ed25519 key (PEM): FILE.sig")
+    parser.add_argument("--verify-key", metavar="KEYFILE", help="refuse manifests not signed by this public key (PEM)")
+    _json(parser)
+
+
+def _apply(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("bundle", metavar="FILE", help="a bundle")
+    parser.add_argument("--verify-key", metavar="KEYFILE", help="refuse a bundle not signed by this public key (PEM)")
+    _json(parser)
+    _data_dir(parser)
+
+
 def _coverage(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stations", metavar="LIST", help="2,5,10-20, all, active, county:NAME (those stored)")
     parser.add_argument(
@@ -351,6 +376,11 @@ COMMANDS = (
     Command("migrate", "write what is stored in another format", "migrate:migrate", _migrate),
     Command("rollback", "put back the files that a migration replaced", "migrate:rollback", _rollback),
     Command("gc", "remove earlier files that nothing needs", "migrate:gc", _gc),
+    Command(
+        "publish", "a static tree of the store for any web server: chunks and manifest", "publish:publish", _publish
+    ),
+    Command("bundle", "what changed between two published states, as one small file", "bundle:bundle", _bundle),
+    Command("apply", "bring the store to the state a bundle leads to", "apply:apply", _apply),
     Command("stats", "what is stored, in numbers", "store:stats", _stored),
     Command("items", "list the data items", "about:items", _items),
     Command("simulate", "serve the CIMIS API on this machine", "simulate:simulate", _simulate),
