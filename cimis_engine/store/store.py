@@ -12,15 +12,19 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cimis_engine.clock import Clock, SystemClock
 from cimis_engine.errors import CimisError, UsageError
 from cimis_engine.model.batch import Covered, RecordBatch, UnitMismatchError, merge, uncovered
 from cimis_engine.model.items import DataItem, Interval, UnitSystem
 from cimis_engine.model.plan import OpenSlots
+from cimis_engine.model.plausible import Rules
 from cimis_engine.store import generations, lock, paths
 from cimis_engine.store.atomic import FileSystem, Staged, StoreWriteError, make_dirs, settle, stage
+from cimis_engine.store.blocks import CACHE_BUDGET, BlockCache
 from cimis_engine.store.catalog import Catalog, ChunkEntry, entry_of
 from cimis_engine.store.chunk import EncodedChunk, decode_as, decode_chunk, encode_canonical
 from cimis_engine.store.content import canonical, digest_of_canonical
@@ -28,6 +32,9 @@ from cimis_engine.store.database import open_database
 from cimis_engine.store.paths import Key
 from cimis_engine.store.revisions import Superseded, changes_between
 from cimis_engine.store.wire import ChunkError
+
+if TYPE_CHECKING:
+    from cimis_engine.store.query import QueryResult
 
 
 class NoStoreError(UsageError):
@@ -124,6 +131,7 @@ class Store:
         self.clock, self.fs = clock or SystemClock(), fs or FileSystem()
         self.database: sqlite3.Connection = open_database(paths.database_path(self.root))
         self.catalog = Catalog(self.database)
+        self.cache = BlockCache(CACHE_BUDGET)
         self._writing = threading.Lock()
         self._durable = {self.root}
         self._locked = False
@@ -194,6 +202,39 @@ class Store:
         path = self.path(station, interval, year)
         data = self.chunk_bytes(path)
         return None if data is None else decode_as(data, path, (station, interval, year))
+
+    def query(
+        self,
+        stations: int | str | Iterable[int],
+        start: date | str,
+        end: date | str,
+        *,
+        interval: Interval | str = Interval.DAILY,
+        items: Iterable[str] | None = None,
+        units: UnitSystem | str | None = None,
+        drop_severe: bool = False,
+        plausible: bool | Rules = False,
+    ) -> QueryResult:
+        """The stored records of inclusive dates, as columns.
+
+        `stations`: a number, several, or text as `2,5,10-20` and `all`; dates as `2024-06-01`; `items` are slugs (None:
+        all that are stored); `units`: `M` or `E`, what is stored in the other is converted (needed where both are
+        stored). `drop_severe`: values flagged I, M or S become missing. `plausible`: mark values by the default rules,
+        or by others. Raises `UsageError`, `ChunkError`, `StoreReadError`.
+        """
+        from cimis_engine.store.query import query_by_name  # which is built on this room
+
+        return query_by_name(
+            self,
+            stations,
+            start,
+            end,
+            interval=interval,
+            items=items,
+            units=units,
+            drop_severe=drop_severe,
+            plausible=plausible,
+        )
 
     def load(self, path: Path, key: Key) -> tuple[ChunkEntry, RecordBatch]:
         """A chunk file read whole, every checksum checked. Raises `ChunkError`, `StoreReadError`."""
