@@ -38,7 +38,11 @@ def test_version_and_help_load_nothing_heavy(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("room", "forbidden"),
-    [("fetch", ("store", "run")), ("store", ("fetch", "run")), ("model", ("fetch", "store", "run", "simulator"))],
+    [
+        ("fetch", ("store", "run")),
+        ("store", ("fetch", "run", "export")),
+        ("model", ("fetch", "store", "run", "export", "simulator")),
+    ],
 )
 def test_rooms_do_not_know_each_other(room: str, forbidden: tuple[str, ...]) -> None:
     for path in (ROOT / "cimis_engine" / room).rglob("*.py"):
