@@ -20,7 +20,7 @@ import numpy as np
 
 from cimis_engine.fetch.columns import ABSENT, BadFieldError, DecodedPage, PageColumns, RawBatch, cell_arrays
 from cimis_engine.fetch.decode_error import DecodeError, TruncatedError
-from cimis_engine.fetch.exchange import excerpt
+from cimis_engine.fetch.explain import explain
 from cimis_engine.fetch.regular import RegularReader, UnusualError
 from cimis_engine.fetch.skeleton import MAX_DEPTH, check_skeleton
 from cimis_engine.model.items import DataItem, Interval, UnitSystem
@@ -33,6 +33,8 @@ MAX_BUFFER = 2 << 20
 MAX_SKELETON = 64 << 10
 MAX_BODY_BYTES = 256 << 20
 _TRIES = 64
+_LEVELS_ABOVE = 3
+"""Of nesting, above the array of records: `skeleton.MAX_DEPTH` counts from the members of the document."""
 _RECORDS = re.compile(rb'"Records"\s*:\s*\[')
 _SPACE = b" \t\r\n"
 _SPLIT_TAIL = 64
@@ -91,6 +93,7 @@ class PageDecoder:
         self._buffer = bytearray()
         self._skeleton = bytearray()
         self._consumed = 0
+        self._moved: list[tuple[int, int]] = []
         self._arrays = 0
         self._in_records = False
         self._first_in_page = True
@@ -106,16 +109,27 @@ class PageDecoder:
         self._buffer += data
         if self._consumed + len(self._buffer) > self._max_bytes:
             raise DecodeError("too_large", f"more than {self._max_bytes} bytes", offset=self._max_bytes)
-        while self._step():
-            pass
+        try:
+            while self._step():
+                pass
+        except DecodeError as refused:
+            raise self._explained(refused) from None
 
     def finish(self) -> DecodedPage:
         size = self._consumed + len(self._buffer)
-        if self._in_records:
-            raise self._unfinished(size)
-        self._skeleton += self._buffer
-        check_skeleton(bytes(self._skeleton), self._arrays, size)
-        return self._columns.finish()
+        try:
+            if self._in_records:
+                raise self._unfinished(size)
+            check_skeleton(bytes(self._skeleton + self._buffer), self._arrays, size)
+            return self._columns.finish()
+        except DecodeError as refused:
+            raise self._explained(refused) from None
+
+    def _explained(self, refused: DecodeError) -> DecodeError:
+        """The refusal with its place, from what is still at hand: the skeleton and the bytes not yet taken."""
+        document = bytes(self._skeleton + self._buffer)
+        moved = [*self._moved, (len(self._skeleton), self._consumed)]
+        return explain(refused, document, moved=moved, first_record=self._in_array)
 
     def _step(self) -> bool:
         """Take one thing off the buffer; False if more bytes are needed."""
@@ -127,7 +141,7 @@ class PageDecoder:
             if len(self._skeleton) + len(self._buffer) > MAX_SKELETON:
                 raise DecodeError("schema", "no records where they should be", path="Data.Providers[0].Records")
             return False
-        self._skeleton += self._buffer[: match.end()] + f'"#{self._arrays}"'.encode()
+        self._skeleton += self._buffer[: match.end()]
         self._arrays += 1
         self._in_records, self._in_array, self._looked = True, 0, 0
         self._drop(match.end())
@@ -153,11 +167,11 @@ class PageDecoder:
         """Find the `]` that ends the records, if it is here. Every one that follows a `}` is tried once."""
         tries = 0
         while (end := self._buffer.find(b"]", self._looked)) >= 0:
-            before = self._buffer[:end].rstrip(_SPACE) if end < 256 else self._buffer[end - 256 : end].rstrip(_SPACE)
+            before = self._buffer[max(0, end - 256) : end].rstrip(_SPACE) or self._buffer[:end].rstrip(_SPACE)
             if before[-1:] == b"}" and self._decode(end):
                 self._leave_array(end)
                 return True
-            if not before and self._in_array == 0 and end < 256:
+            if not before and self._in_array == 0:
                 self._leave_array(end)
                 return True
             self._looked = end + 1
@@ -170,6 +184,9 @@ class PageDecoder:
     def _leave_array(self, end: int) -> None:
         self._in_records = False
         self._drop(end)
+        mark = f'"#{self._arrays - 1}"'.encode()
+        self._moved.append((len(self._skeleton), self._consumed - len(mark)))
+        self._skeleton += mark
 
     def _boundaries(self) -> Iterator[int]:
         """Ends (exclusive) of what may be whole records: the places before `},{`, from the last."""
@@ -209,7 +226,7 @@ class PageDecoder:
         try:
             self._columns.add_raw(self._lists(records))
         except BadFieldError as bad:
-            raise self._located(piece, bad.index, bad.field, bad.message, bad.found) from None
+            raise DecodeError("schema", bad.message, path=self._path(bad.index, bad.field)) from None
         if self._first_in_page:
             self._note(msgspec.json.decode(piece, type=list[dict[str, msgspec.Raw]])[0])
         self._in_array += len(records)
@@ -225,13 +242,13 @@ class PageDecoder:
         try:
             return self._decoder.decode(piece)
         except msgspec.ValidationError as error:
-            raise self._wrong_type(piece, str(error)) from None
+            raise self._wrong_type(str(error)) from None
         except msgspec.DecodeError:
             return None
         except UnicodeDecodeError:
             raise DecodeError("malformed", "not UTF-8", offset=self._consumed) from None
         except RecursionError:
-            raise DecodeError("schema", f"nested deeper than {MAX_DEPTH}", offset=self._consumed) from None
+            raise DecodeError("schema", f"nested deeper than {MAX_DEPTH}") from None
 
     def _lists(self, records: list[Any]) -> RawBatch:
         values: list[list[str | None]] = []
@@ -260,53 +277,25 @@ class PageDecoder:
             chars = np.frombuffer(piece, np.uint8)
             opening = (chars == 0x5B) | (chars == 0x7B)
             closing = (chars == 0x5D) | (chars == 0x7D)
-            if int(np.cumsum(opening.astype(np.int32) - closing).max()) > MAX_DEPTH:
-                raise DecodeError("schema", f"nested deeper than {MAX_DEPTH}", offset=self._consumed)
+            if int(np.cumsum(opening.astype(np.int32) - closing).max()) > MAX_DEPTH - _LEVELS_ABOVE:
+                raise DecodeError("schema", f"nested deeper than {MAX_DEPTH}")
 
     def _path(self, index: int, field: str) -> str:
         tail = f".{field}" if field else ""
         return f"Data.Providers[{self._arrays - 1}].Records[{self._in_array + index}]{tail}"
 
-    def _located(self, piece: bytes | bytearray, index: int, field: str, message: str, found: str) -> DecodeError:
-        """The error with its byte offset, found by cutting the batch again, now without types."""
-        offset, text = self._consumed, piece[1:]
-        try:
-            at = 0
-            for number, raw in enumerate(msgspec.json.decode(piece, type=list[msgspec.Raw])):
-                at = piece.index(bytes(raw), at)
-                if number == index:
-                    name = f'"{field.split(".", maxsplit=1)[0]}"'.encode()
-                    inner = max(0, bytes(raw).find(name))
-                    offset, text = self._consumed + at - 1 + inner, piece[at + inner :]
-                    break
-                at += len(bytes(raw))
-        except msgspec.DecodeError:
-            pass  # the rest of the batch is broken too; its beginning has to do
-        return DecodeError(
-            "schema", message, path=self._path(index, field), offset=offset, excerpt=found or excerpt(bytes(text))
-        )
-
-    def _wrong_type(self, piece: bytes | bytearray, message: str) -> DecodeError:
+    def _wrong_type(self, message: str) -> DecodeError:
         place = _PLACE.search(message)
-        index, field = (int(place[1]), place[2]) if place else (0, "")
-        return self._located(piece, index, field, message.split(" - at ", maxsplit=1)[0], "")
+        path = self._path(int(place[1]), place[2]) if place else self._path(0, "")
+        return DecodeError("schema", message.split(" - at ", maxsplit=1)[0], path=path)
 
     def _unfinished(self, size: int) -> DecodeError:
         """Why what is left in the buffer is not records: cut off, or broken."""
-        piece = b"[" + self._buffer
         try:
-            self._decoder.decode(piece)
+            self._decoder.decode(b"[" + self._buffer)
         except msgspec.ValidationError as error:
-            return self._wrong_type(piece, str(error))
-        except msgspec.DecodeError as error:
-            place = re.search(r"byte (\d+)", str(error))
-            if place is None and len(self._buffer) <= MAX_BUFFER:
+            return self._wrong_type(str(error))
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            if "truncated" in str(error) and len(self._buffer) <= MAX_BUFFER:
                 return TruncatedError("the body ends within a record", size)
-            at = int(place[1]) - 1 if place else 0
-            text = excerpt(bytes(self._buffer[at : at + 320]))
-            return DecodeError(
-                "malformed", "not JSON", path=self._path(0, ""), offset=self._consumed + at, excerpt=text
-            )
-        except (RecursionError, UnicodeDecodeError):
-            pass
-        return DecodeError("malformed", "not JSON", path=self._path(0, ""), offset=self._consumed)
+        return DecodeError("malformed", "not JSON")

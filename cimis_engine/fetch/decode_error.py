@@ -11,6 +11,7 @@ class DecodeError(CimisError):
     `error_class`: `schema` (well-formed, but not what the API documents), `malformed` (not JSON), `truncated`,
     `too_large`, `encoding`. `path` is a JSON path such as `Data.Providers[0].Records[12].DayEto.Value`, `offset` a
     byte offset into the inflated body, `excerpt` at most 80 characters found there; each may be empty or None.
+    `message` is the text without them.
     """
 
     exit_code = 5
@@ -22,7 +23,13 @@ class DecodeError(CimisError):
         at = f", byte {offset}" if offset is not None else ""
         found = f": {excerpt}" if excerpt else ""
         super().__init__(f"{message}{where}{at}{found}")
-        self.error_class, self.path, self.offset, self.excerpt = error_class, path, offset, excerpt
+        self.message, self.error_class, self.path, self.offset, self.excerpt = (
+            message,
+            error_class,
+            path,
+            offset,
+            excerpt,
+        )
 
 
 class TruncatedError(DecodeError):

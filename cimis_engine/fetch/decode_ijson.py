@@ -39,6 +39,7 @@ class IjsonPageDecoder:
         self._in_array = 0
         self._provider = -1
         self._complete = False
+        self._first_in_page = True
         events = self._events()
         next(events)
         # use_float: the default mode of the C back end crashes on integers of thousands of digits.
@@ -191,7 +192,8 @@ class IjsonPageDecoder:
                     raise BadFieldError(index, item.field, "expected an object", cell)
                 value.append(_text(cell, "Value", index, f"{item.field}.Value", None, required=True))
                 flag.append(_text(cell, "Qc", index, f"{item.field}.Qc", None))
-        if self._in_array == 0 and self._provider == 0:
+        if self._first_in_page:
+            self._first_in_page = False
             self._columns.note_fields(records[0])
         return RawBatch(
             dates=[_required(r, "Date", i) for i, r in enumerate(records)],

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlencode
 
+from cimis_engine import __version__
 from cimis_engine.errors import CimisError
 from cimis_engine.fetch.phases import Phases
 
-_LONG_TOKEN = re.compile(r"[A-Za-z0-9-]{20,}")
+USER_AGENT = f"cimis-backfill-console/{__version__} (CIMIS data archive; httpx)"
+_LONG_TOKEN = re.compile(r"[A-Za-z0-9+/=_-]{20,}")
 
 
 @dataclass(frozen=True, slots=True)

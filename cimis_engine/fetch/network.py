@@ -67,11 +67,14 @@ async def race(
 
 
 class TimedBackend(httpcore.AsyncNetworkBackend):
-    """Marks `dns` and `tcp` on the recorder of the attempt in progress. One attempt at a time."""
+    """Marks `dns` and `tcp` on the recorder of the attempt in progress. One attempt at a time.
 
-    def __init__(self, resolver: Resolve = resolve) -> None:
+    `network` makes the connections to single addresses.
+    """
+
+    def __init__(self, resolver: Resolve = resolve, network: httpcore.AsyncNetworkBackend | None = None) -> None:
         self._resolve = resolver
-        self._inner = httpcore.AnyIOBackend()
+        self._inner = network or httpcore.AnyIOBackend()
         self.recorder: PhaseRecorder | None = None
 
     async def connect_tcp(

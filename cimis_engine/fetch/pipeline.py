@@ -23,13 +23,15 @@ class Session:
     """The body of one attempt on its way to a page.
 
     `head`: the first 2 KiB, inflated. `decode_ms`: busy time, inflating included. A body that is not 200, or is a web
-    page, is only looked at: its `finish` gives None.
+    page, is only looked at: its `finish` gives None. What cannot be data does not wait its turn for that: a refusal is
+    known when its last byte is in, before the slot that brought it can carry another request.
     """
 
     def __init__(self, pipeline: DecodePipeline, decoder: Decoder, clock: Clock) -> None:
         self._pipeline, self._decoder, self._clock = pipeline, decoder, clock
         self._inflater: Inflater | None = None
         self._head_only = False
+        self._at_once = False
         self._error: BaseException | None = None
         self._page: DecodedPage | None = None
         self._done = asyncio.Event()
@@ -45,6 +47,7 @@ class Session:
     def begin(self, status: int, headers: Mapping[str, str]) -> None:
         """The response has begun. To be called before the first `write`."""
         self._head_only = status != 200
+        self._at_once = status != 200 or "html" in headers.get("content-type", "")
         try:
             self._inflater = Inflater(headers.get("content-encoding", "identity"))
         except DecodeError as error:
@@ -55,12 +58,19 @@ class Session:
 
         After a decoder's error the bytes are dropped, so that the response can end and its connection be used again.
         """
-        if self._error is None and not self._done.is_set():
+        if self._error is not None or self._done.is_set():
+            return
+        if self._at_once:
+            await self.consume(chunk)
+        else:
             await self._pipeline.put(self, chunk)
 
     async def finish(self) -> DecodedPage | None:
         """Wait for everything written to be decoded. Raises `DecodeError`."""
-        await self._pipeline.put(self, None)
+        if self._at_once:
+            await self.consume(None)
+        else:
+            await self._pipeline.put(self, None)
         await self._done.wait()
         if self._error is not None:
             raise self._error

@@ -35,7 +35,7 @@ def check_skeleton(skeleton: bytes, arrays: int, size: int) -> None:
         msgspec.json.decode(skeleton)
         document = json.loads(text, object_pairs_hook=_pairs, parse_int=str, parse_float=str)
     except _RepeatedKeyError as error:
-        raise DecodeError("schema", f"the key {error} comes twice in one object", path="Data") from None
+        raise DecodeError("schema", f"the key {error} comes twice in one object") from None
     except RecursionError:
         raise DecodeError("schema", f"nested deeper than {MAX_DEPTH}") from None
     except (msgspec.DecodeError, ValueError) as error:

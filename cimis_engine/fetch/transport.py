@@ -1,7 +1,8 @@
 """A slot: one HTTP/1.1 connection to the API, one request at a time, bytes out as they come, phases clocked.
 
-The key lives here and nowhere above. httpcore keeps its bookkeeping per pool in O(n²), and a cancelled request can
-poison a pool (httpcore #1093), so every slot has a pool of one connection and replaces it after any failure.
+The key lives here and nowhere above: it is added on the way down, and taken out of headers that echo it on the way up.
+httpcore keeps its bookkeeping per pool in O(n²), and a cancelled request can poison a pool (httpcore #1093), so every
+slot has a pool of one connection and replaces it after any failure.
 """
 
 from __future__ import annotations
@@ -14,18 +15,16 @@ from typing import Any
 
 import httpcore
 
-from cimis_engine import __version__
 from cimis_engine.clock import Clock
 from cimis_engine.errors import UsageError
-from cimis_engine.fetch.exchange import ApiRequest, AttemptError, ErrorKind, Exchange
+from cimis_engine.fetch.exchange import USER_AGENT, ApiRequest, AttemptError, ErrorKind, Exchange
+from cimis_engine.fetch.key import SUBSCRIPTION_HEADER, KeyPlace, Redactor, check_key, keep_out_of_logs
 from cimis_engine.fetch.lean_httpx import httpx
 from cimis_engine.fetch.network import Resolve, TimedBackend, error_kind, resolve
 from cimis_engine.fetch.phases import PhaseRecorder
 
 __all__ = ["ApiRequest", "AttemptError", "ErrorKind", "Exchange", "Slot", "ssl_context"]
 
-KEY_HEADER = "Ocp-Apim-Subscription-Key"
-USER_AGENT = f"cimis-backfill-console/{__version__} (CIMIS data archive; httpx)"
 MAX_WIRE_BYTES = 64 << 20
 MAX_ERROR_BYTES = 64 << 10
 """Of a response that is not 200, only the beginning is read."""
@@ -66,8 +65,10 @@ class _Body(httpx.AsyncByteStream):
 class _KeyedTransport(httpx.AsyncBaseTransport):
     """httpx onto a pool of one connection, adding the key on the way down."""
 
-    def __init__(self, context: ssl.SSLContext, key: str, backend: TimedBackend) -> None:
-        self._key = [(KEY_HEADER.encode(), key.encode())] if key else []
+    def __init__(
+        self, context: ssl.SSLContext, key: str, place: KeyPlace, redactor: Redactor, backend: TimedBackend
+    ) -> None:
+        self._key, self._place, self._redactor = key, place, redactor
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=context,
             max_connections=1,
@@ -77,19 +78,22 @@ class _KeyedTransport(httpx.AsyncBaseTransport):
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        target, headers = self._place.put(self._key, request.url.raw_path, request.headers.raw)
         url = httpcore.URL(
             scheme=request.url.raw_scheme,
             host=request.url.raw_host,
             port=request.url.port,
-            target=request.url.raw_path,
+            target=target,
         )
-        headers = [*request.headers.raw, *self._key]
         response = await self._pool.handle_async_request(
             httpcore.Request(request.method, url, headers=headers, extensions=request.extensions)
         )
         assert isinstance(response.stream, AsyncIterable)
         return httpx.Response(
-            response.status, headers=response.headers, stream=_Body(response.stream), extensions=response.extensions
+            response.status,
+            headers=[(name, self._redactor.data(value)) for name, value in response.headers],
+            stream=_Body(response.stream),
+            extensions=response.extensions,
         )
 
     async def aclose(self) -> None:
@@ -103,7 +107,7 @@ class _TooLargeError(Exception):
 class Slot:
     """One connection. `get` must not be called while another `get` runs. Timeouts in seconds.
 
-    Raises `UsageError` for a key that cannot stand in a header.
+    `redactor` takes the key out of a body before it is quoted. Raises `UsageError` for a key that cannot be one.
     """
 
     def __init__(
@@ -112,20 +116,25 @@ class Slot:
         context: ssl.SSLContext,
         key: str,
         clock: Clock,
+        key_place: KeyPlace = SUBSCRIPTION_HEADER,
+        user_agent: str = USER_AGENT,
         gzip: bool = True,
         connect_timeout: float = 10.0,
         read_timeout: float = 30.0,
         attempt_timeout: float = 120.0,
         max_wire_bytes: int = MAX_WIRE_BYTES,
         resolver: Resolve = resolve,
+        network: httpcore.AsyncNetworkBackend | None = None,
     ) -> None:
-        if not all(33 <= ord(c) <= 126 for c in key):
-            raise UsageError("the API key has characters that a key cannot have", hint="look for a stray newline")
-        self._context, self._key, self._clock = context, key, clock
+        check_key(key)
+        keep_out_of_logs(key)
+        self.redactor = Redactor(key)
+        self._context, self._key, self._key_place, self._clock = context, key, key_place, clock
         self._attempt_timeout, self._max_wire_bytes, self._resolver = attempt_timeout, max_wire_bytes, resolver
         self._timeout = httpx.Timeout(read_timeout, connect=connect_timeout)
+        self._network = network
         self._headers = {
-            "User-Agent": USER_AGENT,
+            "User-Agent": user_agent,
             "Accept": "application/json",
             "Accept-Encoding": "gzip" if gzip else "identity",
         }
@@ -136,9 +145,9 @@ class Slot:
         return f"<Slot at {id(self):#x}>"
 
     def _open(self) -> None:
-        self._backend = TimedBackend(self._resolver)
+        self._backend = TimedBackend(self._resolver, self._network)
         self._client = httpx.AsyncClient(
-            transport=_KeyedTransport(self._context, self._key, self._backend),
+            transport=_KeyedTransport(self._context, self._key, self._key_place, self.redactor, self._backend),
             headers=self._headers,
             timeout=self._timeout,
             trust_env=False,
@@ -180,7 +189,7 @@ class Slot:
         # Raised outside the handlers: the library's exception, which knows the request, is not chained to ours.
         phases = recorder.phases()
         self._replace()
-        raise AttemptError(kind, phases, seen["wire"], seen["status"], self._redact(cause))
+        raise AttemptError(kind, phases, seen["wire"], seen["status"], self.redactor.text(cause))
 
     async def _exchange(
         self,
@@ -217,9 +226,6 @@ class Slot:
             content_encoding=headers.get("content-encoding", "identity"),
             http_version=response.http_version,
         )
-
-    def _redact(self, text: str) -> str:
-        return text.replace(self._key, "***") if self._key else text
 
     async def aclose(self) -> None:
         await self._client.aclose()

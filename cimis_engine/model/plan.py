@@ -22,6 +22,7 @@ from cimis_engine.model.paging import DEFAULT_CAPS, PageSpec, cut, days_a_page, 
 from cimis_engine.model.period import ORIGIN, Span, moment_of
 from cimis_engine.model.station import Station, by_number
 
+AFTERLIFE = timedelta(days=7)
 JOB_PAGES = {Interval.DAILY: 1, Interval.HOURLY: 2}
 _JOB_ID = re.compile(r"([dh])([0-9]{3,4})-([0-9]{8})-([0-9]{8})-([ME])-([0-9a-f]{1,8})")
 
@@ -74,6 +75,17 @@ class Plan:
 OpenSlots = Callable[[int, int, range], range | None]
 """(station, year, wanted slots) → the range of slots still to fetch, empty if the store covers them, None if that
 year is none of this plan's business."""
+
+
+def last_answer(station: Station) -> date | None:
+    """The last day worth asking for, None while the station is active.
+
+    The API goes on with empty records flagged M for a few days after a station's end (166: to the third day), then has
+    none. They are kept where they fall into the station's last year; no chunk is made for them alone.
+    """
+    if station.disconnect is None:
+        return None
+    return min(station.disconnect + AFTERLIFE, date(station.disconnect.year, 12, 31))
 
 
 def expected_records(station: Station, interval: Interval, span: Span) -> int:
@@ -135,7 +147,7 @@ def plan_jobs(names: Iterable[str], directory: Iterable[Station], *, today: date
     limit = cap or DEFAULT_CAPS[interval]
     known = by_number(directory)
     if unknown := [key.station for key in keys.values() if key.station not in known]:
-        raise UsageError(f"no station {unknown[0]} in the directory", hint="station numbers are on cimis.water.ca.gov")
+        raise UsageError(f"no station {unknown[0]} in the directory", hint="`cimis stations` lists them all")
     jobs = tuple(
         _job(name, known[key.station], interval, key.span, limit, today)
         for name, key in sorted(keys.items(), key=lambda k: (k[1].station, k[1].span))
@@ -166,7 +178,7 @@ def build_plan(
 
     Today is provisional, the future does not exist yet: no job is made for them. But where the span asked for includes
     today, a job that ends yesterday asks for today as well: it costs no request, and what comes is counted and dropped.
-    Years in which a station did not exist are left out.
+    Dates on which a station did not exist are left out.
 
     Raises `UsageError` where nothing could ever be fetched (a span in the future, or before the record began).
     """
@@ -187,9 +199,7 @@ def build_plan(
     jobs: list[JobSpec] = []
     stored = 0
     for station in chosen:
-        alive = wanted.clip(
-            date(station.connect.year, 1, 1), date(station.disconnect.year, 12, 31) if station.disconnect else None
-        )
+        alive = wanted.clip(station.connect, last_answer(station))
         if alive is None:
             notes.append(f"station {station.number:03d} {station.name} did not exist in {wanted}")
             continue

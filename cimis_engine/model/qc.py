@@ -11,12 +11,15 @@ NO_FLAG = 0
 """The response carried `null`, or no `Qc` at all, for a value it did carry."""
 EMPTY_FLAG = 1
 """The response carried the empty string."""
+NOT_AVAILABLE, NOT_COLLECTED = 2, 3
+"""`N/A` and `N/C`, the only flags of more than a letter: the archive before 1995 had them (the agency's "former QC
+flags" page)."""
 PENDING = ord("P")
 """The agency has not finished its tests: the value may still change."""
 NOT_REPORTED = 255
 """The record did not carry the item at all; the value is missing."""
 
-SEVERE = frozenset(b"IMS")
+SEVERE = frozenset(b"IMS") | {NOT_AVAILABLE}
 """Flags whose value must not be used: ignore, missing, out of range."""
 
 MEANINGS = {
@@ -29,6 +32,8 @@ MEANINGS = {
     "K": "daily values flagged",
     "L": "some days missing and daily values flagged",
     "M": "missing",
+    "N/A": "not available (before 1995)",
+    "N/C": "not collected (before 1995)",
     "N": "not collected by this station",
     "P": "quality test pending",
     "Q": "could not be fully tested",
@@ -39,18 +44,23 @@ MEANINGS = {
 }
 
 
+_WORDS = {"": EMPTY_FLAG, "N/A": NOT_AVAILABLE, "N/C": NOT_COLLECTED}
+_WORD_OF = {code: text for text, code in _WORDS.items()}
+
+
 def flag_code(text: str | None) -> int | None:
-    """The stored byte of a response's `Qc`, or None where it cannot be one flag (longer than a letter, not ASCII)."""
+    """The stored byte of a response's `Qc`, or None where it cannot be a flag: neither a printable letter nor a word
+    of the agency's."""
     if text is None:
         return NO_FLAG
-    if text == "":
-        return EMPTY_FLAG
+    if text in _WORDS:
+        return _WORDS[text]
     code = ord(text[0])
     return code if len(text) == 1 and 32 <= code < 127 else None
 
 
 def flag_text(code: int) -> str | None:
-    """The response's `Qc` of a stored byte: a letter, blank, the empty string, or None (null or not reported)."""
+    """The response's `Qc` of a stored byte: a letter, blank, a word, the empty string, or None (null, not reported)."""
     if code in (NO_FLAG, NOT_REPORTED):
         return None
-    return "" if code == EMPTY_FLAG else chr(code)
+    return _WORD_OF[code] if code in _WORD_OF else chr(code)

@@ -8,9 +8,11 @@ from datetime import date
 from typing import Any
 
 from cimis_engine.errors import CimisError, UsageError
+from cimis_engine.model.geo import Point
 
 MAX_STATION = 9999
 """Station numbers name folders (`stations/002`), so they are bounded and never taken from text unchecked."""
+_SPEC_HINT = "write 2,5,10-20, all, active or county:NAME"
 _OPEN_END_YEAR = 2030
 """Active stations carry a disconnect date far in the future (12/31/2050, earlier dumps 12/31/2030)."""
 
@@ -53,6 +55,12 @@ class Station:
     def active(self) -> bool:
         return self.disconnect is None
 
+    @property
+    def point(self) -> Point | None:
+        if self.latitude is None or self.longitude is None:
+            return None
+        return Point(self.latitude, self.longitude)
+
 
 def _date(entry: Mapping[str, Any], field: str) -> date:
     text = str(entry.get(field, ""))
@@ -66,9 +74,18 @@ def _date(entry: Mapping[str, Any], field: str) -> date:
 def _degrees(text: object) -> float | None:
     """`36º48'52N / 36.814444` → 36.814444; None where there is no decimal part."""
     try:
-        return float(str(text).rpartition("/")[2])
+        degrees = float(str(text).rpartition("/")[2])
     except ValueError:
         return None
+    return degrees if abs(degrees) <= 180 else None
+
+
+def _feet(entry: Mapping[str, Any]) -> int:
+    text = str(entry.get("Elevation", "")).strip()
+    try:
+        return int(float(text)) if text else 0
+    except (ValueError, OverflowError):
+        raise StationDirectoryError(str(entry.get("StationNbr")), "Elevation", text) from None
 
 
 def parse_station(entry: Mapping[str, Any]) -> Station:
@@ -77,7 +94,8 @@ def parse_station(entry: Mapping[str, Any]) -> Station:
     if not number.isascii() or not number.isdigit() or not 0 < int(number) <= MAX_STATION:
         raise StationDirectoryError(number, "StationNbr", number)
     end = _date(entry, "DisconnectDate")
-    elevation = str(entry.get("Elevation", "")).strip()
+    # The agency's word that a station is active wins over a date that has passed: it sets such dates by hand.
+    open_end = end.year >= _OPEN_END_YEAR or str(entry.get("IsActive", "")).lower() == "true"
     return Station(
         number=int(number),
         name=str(entry.get("Name", "")).strip(),
@@ -85,9 +103,9 @@ def parse_station(entry: Mapping[str, Any]) -> Station:
         county=str(entry.get("County", "")).strip(),
         region=str(entry.get("RegionalOffice", "")).strip(),
         connect=_date(entry, "ConnectDate"),
-        disconnect=None if end.year >= _OPEN_END_YEAR else end,
+        disconnect=None if open_end else end,
         eto=str(entry.get("IsEtoStation", "")).lower() == "true",
-        elevation=int(float(elevation)) if elevation else 0,
+        elevation=_feet(entry),
         ground_cover=str(entry.get("GroundCover", "")).strip(),
         latitude=_degrees(entry.get("HmsLatitude")),
         longitude=_degrees(entry.get("HmsLongitude")),
@@ -101,7 +119,7 @@ def parse_station_numbers(text: str) -> tuple[int, ...]:
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         if not first.isdigit() or (dash and not last.isdigit()):
-            raise UsageError(f"not a station or a range of stations: '{part.strip()}'", hint="write 2,5,10-20")
+            raise UsageError(f"not a station or a range of stations: '{part.strip()}'", hint=_SPEC_HINT)
         low, high = int(first), int(last or first)
         if not 0 < low <= high <= MAX_STATION:
             raise UsageError(f"station numbers run from 1 to {MAX_STATION}: '{part.strip()}'")

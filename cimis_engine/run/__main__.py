@@ -11,8 +11,9 @@ from cimis_engine.clock import SystemClock
 from cimis_engine.errors import CimisError
 from cimis_engine.model.items import Interval
 from cimis_engine.run.caps import planned_cap
+from cimis_engine.run.directory import load_directory
 from cimis_engine.run.engine import run_engine
-from cimis_engine.run.prepare import load_directory, make_plan
+from cimis_engine.run.prepare import make_plan
 from cimis_engine.run.process import KEY_VARIABLE
 from cimis_engine.run.spec import load_spec
 from cimis_engine.run.today import agency_today
@@ -27,7 +28,9 @@ async def _run(run_dir: Path, key: str) -> int:
         directory = await load_directory(store.root, spec.settings, key, clock)
         now = clock.time()
         cap = planned_cap(spec.settings, Interval(spec.request.interval), store, now)
-        plan = make_plan(store, spec.request, directory, agency_today(now), cap)
+        plan = make_plan(
+            store, spec.request, directory.stations, agency_today(now), cap, directory_warning=directory.warning
+        )
         state = await run_engine(spec, plan, store=store, key=key, clock=clock)
     return state.exit_code or 0
 

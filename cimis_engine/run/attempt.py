@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cimis_engine.clock import Clock
 from cimis_engine.fetch.classify import Verdict, classify
@@ -49,9 +49,14 @@ async def run_attempt(
     sink: Callable[[bytes], Awaitable[None]] = hold if whole_body else session.write
     error: AttemptError | DecodeError | None = None
     page: DecodedPage | None = None
-    headers: Mapping[str, str] = {}
+    headers: dict[str, str] = {}
+
+    def begun(status: int, came: Mapping[str, str]) -> None:
+        headers.update(came)
+        session.begin(status, came)
+
     try:
-        exchange = await slot.get(request, sink, on_response=session.begin)
+        exchange = await slot.get(request, sink, on_response=begun)
     except AttemptError as failure:
         session.abort()
         error, phases, wire, status = failure, failure.phases, failure.wire_bytes, failure.status
@@ -59,7 +64,7 @@ async def run_attempt(
         session.abort()
         raise
     else:
-        phases, wire, status, headers = exchange.phases, exchange.wire_bytes, exchange.status, exchange.headers
+        phases, wire, status = exchange.phases, exchange.wire_bytes, exchange.status
         if status == 200:
             release()
     if error is None:
@@ -70,7 +75,8 @@ async def run_attempt(
             page = await session.finish()
         except DecodeError as failure:
             error = failure
-    verdict = classify(status, headers, session.head, error, now=clock.time())
+    verdict = classify(status, headers, slot.redactor.data(session.head), error, now=clock.time())
+    verdict = replace(verdict, reason=slot.redactor.text(verdict.reason))
     timings = Timings(
         pool_wait=phases.pool_wait,
         dns=phases.dns,

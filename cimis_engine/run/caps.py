@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import sqlite3
 
+from cimis_engine.fetch.dialect import dialect_of
 from cimis_engine.model.items import Interval
-from cimis_engine.model.paging import DEFAULT_CAPS
 from cimis_engine.run.spec import Settings
 from cimis_engine.store.database import database_errors, ensure_schema
 from cimis_engine.store.store import Store
@@ -51,8 +51,9 @@ class CapTable:
 
 
 def planned_cap(settings: Settings, interval: Interval, store: Store | None, now: float) -> int:
-    """Records a page of a new plan may ask for: of the settings, else learned, else the API's documented cap."""
+    """Records a page of a new plan may ask for: of the settings, else learned, else the dialect's documented cap."""
     if given := settings.cap(interval):
         return given
+    documented = dialect_of(settings.api, settings.base_url).caps[interval]
     learned = CapTable(store.database).get(settings.base_url, interval, now) if store else None
-    return min(learned or DEFAULT_CAPS[interval], DEFAULT_CAPS[interval])
+    return min(learned or documented, documented)

@@ -1,80 +1,52 @@
 """The dispatcher: which page starts when, and what the outcome of an attempt means.
 
-Pages wait in a heap until they are due; a page in flight holds one slot; once its last byte is in, the slot is free
-for the next page while the decoder finishes. Backoff is a page waiting in the heap: it holds nothing.
+A page in flight holds one slot; once its last byte is in, the slot is free for the next page while the decoder
+finishes. Backoff is a page waiting in `work`: it holds nothing. What an operator may command is in `steering`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import heapq
-import itertools
 import random
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
 from typing import Any
 
 from cimis_engine.clock import Clock
 from cimis_engine.errors import CimisError
-from cimis_engine.fetch.api import StationWebApi
 from cimis_engine.fetch.classify import Verdict, VerdictKind
 from cimis_engine.fetch.decode import DecodedPage, PageDecoder
 from cimis_engine.fetch.decode_ijson import IjsonPageDecoder
-from cimis_engine.fetch.pipeline import DecodePipeline, Session
+from cimis_engine.fetch.dialect import dialect_of
+from cimis_engine.fetch.pipeline import DecodePipeline
 from cimis_engine.fetch.retry import RetryPolicy
 from cimis_engine.fetch.throttle import LimitChange, Throttle
 from cimis_engine.fetch.transport import Slot
-from cimis_engine.model.batch import RecordBatch
 from cimis_engine.model.paging import PageSpec, lowered, recut
-from cimis_engine.model.plan import JobSpec, Plan
+from cimis_engine.model.plan import Plan
 from cimis_engine.run import events as ev
+from cimis_engine.run import telling
 from cimis_engine.run.attempt import AttemptOutcome, run_attempt
 from cimis_engine.run.caps import CapTable
-from cimis_engine.run.control import ControlError
 from cimis_engine.run.filing import ChunkNotStoredError, Filing
 from cimis_engine.run.ledger import Ledger
 from cimis_engine.run.spec import RunSpec
-from cimis_engine.run.stops import InternalError, MassFailureError, RunStoppedError
+from cimis_engine.run.stops import Allowance, InternalError, MassFailureError, RunStoppedError
+from cimis_engine.run.work import Job, Page, Work
 
 _IDLE_SECONDS = 3600.0
-
-
-@dataclass(slots=True, eq=False)
-class _Job:
-    """A job being worked on. `pages_left` counts pages not yet finished; `next_page` numbers those a split makes."""
-
-    spec: JobSpec
-    pages_left: int = 0
-    next_page: int = 0
-    begun: bool = False
-    settled: bool = False
-    attempts: int = 0
-    unexpected: int = 0
-    batches: dict[int, list[RecordBatch]] = field(default_factory=dict)
-
-    @property
-    def held_bytes(self) -> int:
-        return sum(b.nbytes for parts in self.batches.values() for b in parts)
-
-
-@dataclass(slots=True, eq=False)
-class _Page:
-    job: _Job
-    spec: PageSpec
-    attempt: int = 0
-    since: float = 0.0
-    slot: Slot | None = None
-    session: Session | None = None
+_PAGES_AHEAD = 2
+"""Pages a slot that are leased before they can start."""
 
 
 class Dispatcher:
-    """Works a plan's jobs through the slots until none is left, or the run is drained or stopped."""
+    """Takes `work` through the slots until none is left, or the run is drained or stopped."""
 
     def __init__(
         self,
         spec: RunSpec,
         plan: Plan,
+        work: Work,
         *,
         slots: list[Slot],
         pipeline: DecodePipeline,
@@ -85,27 +57,23 @@ class Dispatcher:
         clock: Clock,
         rng: random.Random,
     ) -> None:
-        self._settings, self._run_id, self._plan = spec.settings, spec.run_id, plan
+        self._settings = settings = spec.settings
+        self._run_id, self._plan, self._work = spec.run_id, plan, work
         self._slots, self._pipeline, self._filing, self._ledger = slots, pipeline, filing, ledger
         self._emit, self._clock, self._rng = emit, clock, rng
+        self._api = dialect_of(self._settings.api, self._settings.base_url)
         self._caps, self._cap = caps, plan.cap
-        self._api = StationWebApi(self._settings.base_url)
-        self._policy = RetryPolicy(max_attempts=self._settings.max_attempts, base=self._settings.backoff_base)
-        self._throttle = Throttle(ceiling=self._settings.concurrency)
-        self._numbers = {s.number for s in plan.stations}
-        self._specs = {j.id: j for j in plan.jobs}
-        self._open = set(self._specs)
-        self._unclaimed = set(self._specs)
-        self._failed: set[str] = set()
-        self._jobs: dict[str, _Job] = {}
-        self._ready: list[tuple[float, int, _Page]] = []
-        self._order = itertools.count()
-        self._flights: dict[asyncio.Task[None], _Page] = {}
+        self._policy = RetryPolicy(settings.max_attempts, settings.backoff_base, budget=settings.page_budget)
+        self._throttle = Throttle(ceiling=settings.concurrency)
+        self._allowance = Allowance(settings.max_requests, settings.max_duration)
+        self._began = clock.monotonic()
+        self._requests = 0
+        self._served_at = 0.0
+        self._flights: dict[asyncio.Task[None], Page] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
-        self._paused = False
-        self._paused_stations: set[int] = set()
         self._stopping = False
+        self._claiming = False
         self._consecutive_failures = 0
         self._warned: set[str] = set()
         self.stopped_by: str | None = None
@@ -113,7 +81,9 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Until every job is done or given up, or the run is drained or stopped. Nothing is in flight afterwards."""
-        jobs, now = self._plan.jobs, self._clock.time()
+        jobs, now, limit = self._plan.jobs, self._clock.time(), self._throttle.limit
+        if limit < self._throttle.ceiling:
+            self._note_limit(LimitChange(limit, limit, "slow start"))
         await self._filing.on_disk(lambda: self._ledger.enqueue(jobs, self._run_id, now))
         try:
             await self._dispatch()
@@ -133,7 +103,7 @@ class Dispatcher:
     def held(self) -> dict[str, int]:
         """Bytes each station's jobs hold now: queued and buffered bytes, and columns."""
         bytes_of: dict[str, int] = {}
-        for job in self._jobs.values():
+        for job in self._work.jobs.values():
             if size := job.held_bytes:
                 key = str(job.spec.station)
                 bytes_of[key] = bytes_of.get(key, 0) + size
@@ -149,63 +119,63 @@ class Dispatcher:
         """Start pages while there is room; return when nothing is left to start or to wait for."""
         while not self._stopping:
             self._wake.clear()
-            await self._claim()
             now = self._clock.time()
+            self._claim_ahead(now)
             while (page := self._next_page(now)) is not None:
                 self._start_page(page)
             if self._idle():
                 return
-            due = [at for at, _, p in self._ready if self._may_run(p)]
-            wait = max(min(due, default=now + _IDLE_SECONDS), self._throttle.gate_until) - now
-            await self._sleep_until_woken(_IDLE_SECONDS if self._full() else max(0.0, wait))
+            await self._sleep_until_woken(self._pause(now))
+
+    def _pause(self, now: float) -> float:
+        """Seconds until a page could start, if nothing happens before."""
+        if self._full() or self.stopped_by:
+            return _IDLE_SECONDS
+        due = max(self._work.next_due(), self._throttle.gate_until) - now
+        return max(0.0, min(due, self._allowance.remaining(self._elapsed), _IDLE_SECONDS))
+
+    @property
+    def _elapsed(self) -> float:
+        return self._clock.monotonic() - self._began
 
     def _full(self) -> bool:
         return not self._slots or self.in_flight >= self._throttle.limit
 
-    def _may_run(self, page: _Page) -> bool:
-        return not self._paused and not self.stopped_by and page.job.spec.station not in self._paused_stations
-
-    def _next_page(self, now: float) -> _Page | None:
-        if self._full() or self._throttle.gate_until > now:
+    def _next_page(self, now: float) -> Page | None:
+        used_up = self._allowance.used_up(self._requests, self._elapsed)
+        if used_up and self._work.left and not self.stopped_by:
+            self._wind_down(used_up)
+        if self._stopping or self.stopped_by or self._full() or self._throttle.gate_until > now:
             return None
-        held_back: list[tuple[float, int, _Page]] = []
-        found: _Page | None = None
-        while self._ready and self._ready[0][0] <= now:
-            entry = heapq.heappop(self._ready)
-            if self._may_run(entry[2]):
-                found = entry[2]
-                break
-            held_back.append(entry)
-        for entry in held_back:
-            heapq.heappush(self._ready, entry)
-        return found
+        return self._work.pop(now)
 
     def _idle(self) -> bool:
         if self._flights or self._tasks:
             return False
         if self.stopped_by:
             return True
-        return not self._ready and not self._unclaimed
+        return not self._work.left
 
-    async def _claim(self) -> None:
-        """Lease just enough jobs that the slots never wait for work."""
-        now = self._clock.time()
-        wanted = 2 * self._throttle.limit - sum(at <= now for at, _, _ in self._ready)
-        if wanted <= 0 or not self._unclaimed or self._paused or self.stopped_by:
+    def _claim_ahead(self, now: float) -> None:
+        """Lease jobs while the pages of those leased before still last.
+
+        A lease is written behind the chunks that wait to be: slots never wait for the disk, and a disk that is slower
+        than the API holds back what is begun, not memory.
+        """
+        wanted = _PAGES_AHEAD * self._throttle.limit - self._work.due(now)
+        if wanted <= 0 or self._claiming or not self._work.unclaimed or self._work.paused or self.stopped_by:
             return
-        claimed = await self._filing.on_disk(lambda: self._ledger.claim(self._run_id, wanted, now))
-        self._unclaimed.difference_update(claimed or self._specs)
-        for name in claimed:
-            if name not in self._open:
-                continue  # cancelled while it was being claimed
-            spec = self._specs[name]
-            job = _Job(spec, pages_left=len(spec.pages), next_page=len(spec.pages) + 1)
-            self._jobs[name] = job
-            for page in spec.pages:
-                self._push(_Page(job, page), 0.0)
+        self._claiming = True
+        self._background(self._claim(wanted))
 
-    def _push(self, page: _Page, at: float) -> None:
-        heapq.heappush(self._ready, (at, next(self._order), page))
+    async def _claim(self, count: int) -> None:
+        try:
+            now = self._clock.time()
+            claimed = await self._filing.on_disk(lambda: self._ledger.claim(self._run_id, count, now))
+            self._work.unclaimed.difference_update(claimed or self._work.specs)
+            self._work.claimed(claimed, self._clock.time())
+        finally:
+            self._claiming = False
 
     async def _sleep_until_woken(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -214,23 +184,24 @@ class Dispatcher:
 
     # -- one page -----------------------------------------------------------------------------------------------
 
-    def _start_page(self, page: _Page) -> None:
-        job, spec = page.job.spec, page.spec
-        if page.attempt == 0 and spec.span.days > 1 and spec.span.records(self._plan.interval) > self._cap:
+    def _start_page(self, page: Page) -> None:
+        job, span = page.job.spec, page.spec.span
+        if page.attempt == 0 and span.days > 1 and span.records(self._plan.interval) > self._cap:
             self._repage(page)  # the cap was learned after it was planned
             return
+        page.started = self._clock.time()
         if not page.job.begun:
             page.job.begun = True
             self._emit(ev.JobStarted(job=job.id, station=job.station))
         if page.attempt == 0:
-            page.since = self._clock.time()
-            start, end = str(spec.span.start), str(spec.span.end)
-            self._emit(ev.PageStarted(job=job.id, station=job.station, page=spec.index, start=start, end=end))
+            page.since = page.started
+            self._emit(telling.page_started(page))
         page.attempt += 1
         page.job.attempts += 1
-        self._emit(ev.AttemptStarted(job=job.id, station=job.station, page=spec.index, attempt=page.attempt))
+        self._requests += 1
+        self._emit(telling.attempt_started(page))
         page.slot = self._slots.pop()
-        task = asyncio.create_task(self._fly(page, page.slot), name=f"{job.id} page {spec.index}")
+        task = asyncio.create_task(self._fly(page, page.slot), name=f"{job.id} page {page.spec.index}")
         self._flights[task] = page
         task.add_done_callback(self._landed)
 
@@ -238,11 +209,11 @@ class Dispatcher:
         page = self._flights.pop(task)
         self._release(page)
         if task.cancelled():
-            self._emit(cancelled_event(page.job.spec, page.spec, page.attempt))
+            self._emit(telling.attempt_cancelled(page))
         elif (error := task.exception()) is not None:
             self._stop(error if isinstance(error, CimisError) else InternalError(error))
 
-    async def _fly(self, page: _Page, slot: Slot) -> None:
+    async def _fly(self, page: Page, slot: Slot) -> None:
         plan, job = self._plan, page.job.spec
         decoder_type = IjsonPageDecoder if self._settings.decoder == "ijson" else PageDecoder
         decoder = decoder_type(
@@ -261,21 +232,27 @@ class Dispatcher:
         page.session = None
         self._judge(page, outcome)
 
-    def _release(self, page: _Page) -> None:
+    def _release(self, page: Page) -> None:
         """Give the page's slot back, once."""
         if page.slot is not None:
             self._slots.append(page.slot)
             page.slot = None
         self._wake.set()
 
-    def _judge(self, page: _Page, outcome: AttemptOutcome) -> None:
+    def _judge(self, page: Page, outcome: AttemptOutcome) -> None:
         """What the verdict of an attempt means for its page, its job and the pace of the run."""
         verdict, now = outcome.verdict, self._clock.time()
         if verdict.kind in (VerdictKind.OK, VerdictKind.EMPTY) and outcome.page is not None:
-            self._note_limit(self._throttle.on_success(now))
+            self._served_at = now
+            # An answer without records costs the server next to nothing: it says nothing of how busy it is.
+            ttfb = outcome.timings.ttfb if outcome.page.records else None
+            self._note_limit(self._throttle.on_success(page.started, ttfb))
             self._page_done(page, outcome, outcome.page)
             return
-        self._emit(failed_event(page.job.spec, page.spec, page.attempt, outcome))
+        self._emit(telling.attempt_failed(page, outcome))
+        if verdict.overload:
+            hold = self._policy.hold(self._throttle.refusal(page.started), verdict, self._rng)
+            self._note_limit(self._throttle.on_overload(now, page.started, verdict.error_class, hold))
         if page.job.settled:
             return
         if verdict.kind is VerdictKind.STOP_RUN:
@@ -284,35 +261,38 @@ class Dispatcher:
         elif verdict.kind is VerdictKind.SPLIT and page.spec.span.days > 1:
             self._split(page, verdict)
         elif verdict.kind in (VerdictKind.RETRY, VerdictKind.BLOCKED):
-            if verdict.overload:
-                self._note_limit(self._throttle.on_overload(now, verdict.error_class, verdict.retry_after))
-            delay = self._policy.delay(page.attempt, verdict, self._rng, now - page.since)
-            if delay is None:
-                self._page_failed(page, verdict)
-                if verdict.kind is VerdictKind.BLOCKED:
-                    self._stop(RunStoppedError(verdict))
-            else:
-                self._retry(page, verdict, now, delay)
+            self._try_again(page, verdict, now)
         else:
             self._page_failed(page, verdict)
 
-    def _retry(self, page: _Page, verdict: Verdict, now: float, delay: float) -> None:
-        job = page.job.spec
-        self._emit(
-            ev.RetryScheduled(
-                job=job.id,
-                station=job.station,
-                page=page.spec.index,
-                attempt=page.attempt + 1,
-                max_attempts=self._settings.max_attempts,
-                delay_ms=delay * 1000,
-                at=now + delay,
-                cause=verdict.error_class,
-            )
-        )
-        self._push(page, now + delay)
+    def _try_again(self, page: Page, verdict: Verdict, now: float) -> None:
+        """Another attempt, if the page may have one.
 
-    def _split(self, page: _Page, verdict: Verdict) -> None:
+        A page that went unserved keeps its attempts: it did nothing wrong, and its time bounds its waiting. One that
+        the firewall turned away loses one, and its last as soon as the whole run is turned away that often in a row.
+        When a page gives up so and nobody else was served meanwhile, the run stops: nobody will be.
+        """
+        elapsed = now - page.since
+        page.failed_at = now if page.failed_at is None else page.failed_at
+        blocked = verdict.kind is VerdictKind.BLOCKED
+        if verdict.unserved:
+            page.refusals += 1
+            wait = max(self._policy.wait(page.refusals, verdict, self._rng), self._throttle.gate_until - now)
+            delay = wait if self._policy.affords(elapsed, wait) else None
+        else:
+            failures = page.attempt - page.refusals
+            failures = max(failures, self._throttle.refusals) if blocked else failures
+            delay = self._policy.delay(failures, verdict, self._rng, elapsed)
+        if delay is None:
+            self._page_failed(page, verdict)
+            if (verdict.unserved or blocked) and self._served_at < page.failed_at:
+                self._stop(RunStoppedError(verdict))
+            return
+        allowed = self._settings.max_attempts + page.refusals
+        self._emit(telling.retry_scheduled(page, verdict, now, delay, allowed))
+        self._work.push(page, now + delay)
+
+    def _split(self, page: Page, verdict: Verdict) -> None:
         """The API found the page too large: the cap is learned, for this run and the next, and the page cut anew."""
         interval, now = self._plan.interval, self._clock.time()
         cap = lowered(self._cap, page.spec.span.records(interval), verdict.limit)
@@ -324,60 +304,31 @@ class Dispatcher:
             self._background(self._filing.on_disk(lambda: self._caps.learn(url, interval, cap, now)))
         self._repage(page)
 
-    def _repage(self, page: _Page) -> None:
+    def _repage(self, page: Page) -> None:
         """Cut a page, and what of its job was not begun, under the cap as it is now.
 
         Pages not begun give their numbers to the new ones; the number of a refused page is used up.
         """
-        job, interval = page.job, self._plan.interval
-        waiting = [entry for entry in self._ready if entry[2].job is job and entry[2].attempt == 0]
-        self._ready = [entry for entry in self._ready if entry not in waiting]
-        heapq.heapify(self._ready)
-        old = [page, *(entry[2] for entry in waiting)]
+        job = page.job
+        old = [page, *self._work.take_fresh(job)]
         free = sorted(p.spec.index for p in old if p.attempt == 0)
-        spans = recut((p.spec.span for p in old), interval, self._cap)
+        spans = recut((p.spec.span for p in old), self._plan.interval, self._cap)
         job.pages_left += len(spans) - len(old)
         for span in spans:
             number = free.pop(0) if free else job.next_page
             job.next_page = max(job.next_page, number + 1)
-            self._push(_Page(job, PageSpec(number, span)), 0.0)
+            self._work.push(Page(job, PageSpec(number, span)), 0.0)
 
-    def _page_done(self, page: _Page, outcome: AttemptOutcome, decoded: DecodedPage) -> None:
-        job, spec = page.job.spec, page.spec
+    def _page_done(self, page: Page, outcome: AttemptOutcome, decoded: DecodedPage) -> None:
         self._consecutive_failures = 0
-        self._emit(
-            ev.AttemptFinished(
-                job=job.id,
-                station=job.station,
-                page=spec.index,
-                attempt=page.attempt,
-                status=outcome.status or 0,
-                reused=outcome.reused,
-                timings=outcome.timings,
-                wire_bytes=outcome.wire_bytes,
-                decoded_bytes=outcome.decoded_bytes,
-                content_encoding=outcome.content_encoding,
-                records=decoded.records,
-            )
-        )
+        self._emit(telling.attempt_finished(page, outcome, decoded))
         if self._settings.gzip and outcome.content_encoding == "identity" and decoded.records:
             text = "gzip was asked for and not given: the response came uncompressed"
             self._warn_once("no-gzip", text)
-        by_year = {str(b.year): len(b) for b in decoded.batches}
-        self._emit(
-            ev.PageFinished(
-                job=job.id,
-                station=job.station,
-                page=spec.index,
-                attempts=page.attempt,
-                records=decoded.records,
-                records_by_year=by_year,
-                unexpected=decoded.unexpected,
-            )
-        )
+        self._emit(telling.page_finished(page, decoded))
         if decoded.unexpected:
-            text = f"{decoded.unexpected} records outside {spec.span} were left out"
-            self._emit(ev.Warned(code="unexpected-records", message=text, station=job.station))
+            text = f"{decoded.unexpected} records outside {page.spec.span} were left out"
+            self._emit(ev.Warned(code="unexpected-records", message=text, station=page.job.spec.station))
         if page.job.settled:
             return
         page.job.unexpected += decoded.unexpected
@@ -388,29 +339,13 @@ class Dispatcher:
             page.job.settled = True
             self._background(self._file(page.job))
 
-    def _page_failed(self, page: _Page, verdict: Verdict) -> None:
-        job = page.job.spec
-        self._emit(
-            ev.PageFailed(
-                job=job.id,
-                station=job.station,
-                page=page.spec.index,
-                attempts=page.attempt,
-                error_class=verdict.error_class,
-                message=verdict.reason,
-            )
-        )
+    def _page_failed(self, page: Page, verdict: Verdict) -> None:
+        self._emit(telling.page_failed(page, verdict))
         self._job_failed(page.job, verdict.error_class, verdict.reason, verdict.hint, page.attempt)
 
-    def _job_failed(self, job: _Job, error_class: str, message: str, hint: str, attempts: int) -> None:
-        job.settled = True
-        job.batches.clear()
-        self._ready = [entry for entry in self._ready if entry[2].job is not job]
-        heapq.heapify(self._ready)
+    def _job_failed(self, job: Job, error_class: str, message: str, hint: str, attempts: int) -> None:
         spec = job.spec
-        self._failed.add(spec.id)
-        self._open.discard(spec.id)
-        self._jobs.pop(spec.id, None)
+        self._work.settle(job, failed=True)
         self._emit(
             ev.JobFailed(
                 job=spec.id,
@@ -443,7 +378,7 @@ class Dispatcher:
 
     # -- filing -------------------------------------------------------------------------------------------------
 
-    async def _file(self, job: _Job) -> None:
+    async def _file(self, job: Job) -> None:
         spec = job.spec
         try:
             chunks = await self._filing.file(spec, job.batches)
@@ -451,8 +386,7 @@ class Dispatcher:
             self._job_failed(job, error.error_class, str(error), error.hint, job.attempts)
             return
         await self._filing.on_disk(lambda: self._ledger.finish(spec.id, job.attempts, self._clock.time()))
-        self._jobs.pop(spec.id, None)
-        self._open.discard(spec.id)
+        self._work.settle(job, failed=False)
         self._emit(
             ev.JobFinished(
                 job=spec.id,
@@ -477,93 +411,56 @@ class Dispatcher:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._stop(error if isinstance(error, CimisError) else InternalError(error))
 
-    # -- steering -----------------------------------------------------------------------------------------------
+    # -- for steering -------------------------------------------------------------------------------------------
 
-    async def command(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Carry out one command of the control door; see `control` for the words. Raises `ControlError`."""
-        word, station = message.get("cmd"), message.get("station")
-        if station is not None and station not in self._numbers:
-            raise ControlError(f"station {station} is not part of this run")
-        self._wake.set()
-        if word == "pause":
-            return self._pause(station)
-        if word == "resume":
-            return self._resume(station)
-        if word == "retry":
-            return await self._retry_failed(station)
-        if word == "cancel" and station is not None:
-            return self._cancel(station)
-        if word == "drain":
-            self.drain("operator")
-            return {"in_flight": self.in_flight}
-        if word == "stop":
-            self.drain("operator")
-            self.stop_now()
-            return {}
-        if word == "status":
-            return {"in_flight": self.in_flight, "jobs_open": len(self._open), "jobs_failed": len(self._failed)}
-        raise ControlError(f"unknown command: {word!r}")
-
-    def _pause(self, station: int | None) -> dict[str, Any]:
-        if station is None:
-            self._paused = True
-            self._emit(ev.RunPaused(reason="operator"))
-        else:
-            self._paused_stations.add(station)
-            self._emit(ev.StationPaused(station=station))
-        return {}
-
-    def _resume(self, station: int | None) -> dict[str, Any]:
-        if station is None:
-            self._paused = False
-            self._emit(ev.RunResumed())
-        else:
-            self._paused_stations.discard(station)
-            self._emit(ev.StationResumed(station=station))
-        return {}
-
-    async def _retry_failed(self, station: int | None) -> dict[str, Any]:
-        again = [self._specs[name] for name in sorted(self._failed) if station in (None, self._specs[name].station)]
-        for spec in again:
-            self._failed.discard(spec.id)
-            self._open.add(spec.id)
-            self._emit(ev.JobQueued(job=spec.id, station=spec.station))
-        now = self._clock.time()
-        await self._filing.on_disk(lambda: self._ledger.requeue([s.id for s in again], now))
-        self._unclaimed.update(s.id for s in again)
-        self._consecutive_failures = 0
-        self._wake.set()
-        return {"jobs": len(again)}
-
-    def _cancel(self, station: int) -> dict[str, Any]:
-        """Give up the station's jobs that are not done. What is already stored stays."""
+    def abort(self, station: int) -> None:
+        """Abort what is in flight for a station's unsettled jobs."""
         for task, page in list(self._flights.items()):
             if page.job.spec.station == station and not page.job.settled:
                 task.cancel()
-        cancelled = 0
-        for name in sorted(self._open):
-            job = self._jobs.get(name) or _Job(self._specs[name])
-            if job.spec.station == station and not job.settled:
-                self._unclaimed.discard(name)
-                self._job_failed(job, "cancelled", "cancelled by the operator", "r tries it again", job.attempts)
-                cancelled += 1
-        return {"jobs": cancelled}
+
+    def cancel(self, job: Job) -> None:
+        """Give a job up for the operator."""
+        self._job_failed(job, "cancelled", "cancelled by the operator", "r tries it again", job.attempts)
+
+    async def retry_failed(self, station: int | None) -> int:
+        """Queue the failed jobs of a station, or of all, once more; how many."""
+        again = self._work.reopen(station)
+        for spec in again:
+            self._emit(ev.JobQueued(job=spec.id, station=spec.station))
+        names, now = [spec.id for spec in again], self._clock.time()
+        await self._filing.on_disk(lambda: self._ledger.requeue(names, now))
+        self._work.unclaimed.update(names)
+        self._consecutive_failures = 0
+        self.wake()
+        return len(again)
+
+    def wake(self) -> None:
+        """Look again at what may start."""
+        self._wake.set()
+
+    # -- stopping -----------------------------------------------------------------------------------------------
 
     def drain(self, reason: str) -> None:
         """Start no more pages; end when those in flight are done and stored. A second call stops at once."""
         if self.stopped_by:
             self.stop_now()
             return
+        self._wind_down(reason)
+        asyncio.get_running_loop().call_later(self._settings.drain_timeout, self.stop_now)
+
+    def _wind_down(self, reason: str) -> None:
+        """Start no more pages; what is in flight has all the time that an attempt may take."""
         self.stopped_by = reason
         self._emit(ev.RunPaused(reason="drain"))
-        asyncio.get_running_loop().call_later(self._settings.drain_timeout, self.stop_now)
         self._wake.set()
 
     def stop_now(self) -> None:
         """Abort what is in flight. Chunks being written are finished: they are whole or not there."""
         self._stopping = True
         for task in self._flights:
-            task.cancel()
+            if task is not asyncio.current_task():  # which has just brought the reason, and ends by itself
+                task.cancel()
         self._wake.set()
 
     def _stop(self, error: CimisError) -> None:
@@ -572,39 +469,3 @@ class Dispatcher:
             word = getattr(error, "error_class", type(error).__name__)
             self._emit(ev.RunFailed(error_class=word, message=str(error), hint=error.hint))
         self.stop_now()
-
-
-def failed_event(job: JobSpec, page: PageSpec, attempt: int, outcome: AttemptOutcome) -> ev.AttemptFailed:
-    verdict = outcome.verdict
-    return ev.AttemptFailed(
-        job=job.id,
-        station=job.station,
-        page=page.index,
-        attempt=attempt,
-        verdict=verdict.kind.value,
-        error_class=verdict.error_class,
-        reason=verdict.reason,
-        status=outcome.status,
-        reused=outcome.reused,
-        timings=outcome.timings,
-        wire_bytes=outcome.wire_bytes,
-        decoded_bytes=outcome.decoded_bytes,
-    )
-
-
-def cancelled_event(job: JobSpec, page: PageSpec, attempt: int) -> ev.AttemptFailed:
-    """An attempt that was aborted from our side: its clocks were not read."""
-    return ev.AttemptFailed(
-        job=job.id,
-        station=job.station,
-        page=page.index,
-        attempt=attempt,
-        verdict="cancelled",
-        error_class="cancelled",
-        reason="aborted by the operator",
-        status=None,
-        reused=False,
-        timings=ev.Timings(),
-        wire_bytes=0,
-        decoded_bytes=0,
-    )

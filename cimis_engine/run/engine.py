@@ -10,14 +10,18 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import httpcore
+
 from cimis_engine import __version__
 from cimis_engine.clock import Clock, SystemClock
+from cimis_engine.fetch.network import Resolve, resolve
 from cimis_engine.fetch.pipeline import DecodePipeline
-from cimis_engine.fetch.transport import Slot, ssl_context
+from cimis_engine.fetch.transport import ssl_context
 from cimis_engine.model.plan import Plan
 from cimis_engine.run import events as ev
 from cimis_engine.run.alerts import RULES, evaluate
 from cimis_engine.run.caps import CapTable
+from cimis_engine.run.connect import new_slot
 from cimis_engine.run.control import ControlServer
 from cimis_engine.run.dispatcher import Dispatcher
 from cimis_engine.run.filing import Filing
@@ -29,6 +33,8 @@ from cimis_engine.run.process import mark_running
 from cimis_engine.run.report import build_report, write_report
 from cimis_engine.run.spec import RunSpec
 from cimis_engine.run.state import RunState
+from cimis_engine.run.steering import Steering
+from cimis_engine.run.work import Work
 from cimis_engine.store.store import Store
 
 JOURNAL = "events.jsonl"
@@ -45,6 +51,8 @@ async def run_engine(
     clock: Clock | None = None,
     on_event: Callable[[ev.Stamped], None] | None = None,
     handle_signals: bool = True,
+    resolver: Resolve = resolve,
+    network: httpcore.AsyncNetworkBackend | None = None,
 ) -> RunState:
     """Run a plan to its end; the folded state holds the outcome and the exit code.
 
@@ -69,22 +77,15 @@ async def run_engine(
     filing = Filing(plan, store, emit, spec.run_id)
     context = ssl_context(Path(settings.ca_file) if settings.ca_file else None)
     slots = [
-        Slot(
-            context=context,
-            key=key,
-            clock=clock,
-            gzip=settings.gzip,
-            connect_timeout=settings.connect_timeout,
-            read_timeout=settings.read_timeout,
-            attempt_timeout=settings.attempt_timeout,
-        )
-        for _ in range(settings.concurrency)
+        new_slot(settings, key, clock, context, resolver=resolver, network=network) for _ in range(settings.concurrency)
     ]
     all_slots = tuple(slots)
     pipeline = DecodePipeline(clock=clock)
+    work = Work(plan)
     dispatcher = Dispatcher(
         spec,
         plan,
+        work,
         slots=slots,
         pipeline=pipeline,
         filing=filing,
@@ -94,6 +95,8 @@ async def run_engine(
         clock=clock,
         rng=random.Random(),
     )
+
+    steering = Steering(dispatcher, work, emit)
 
     async def watch() -> None:
         for second in range(1, 1 << 31):
@@ -106,7 +109,7 @@ async def run_engine(
 
     try:
         with _signals(dispatcher) if handle_signals else contextlib.nullcontext():
-            async with ControlServer(run_dir, dispatcher.command), _beside(pipeline.run(), meter.beat(), watch()):
+            async with ControlServer(run_dir, steering.command), _beside(pipeline.run(), meter.beat(), watch()):
                 await dispatcher.run()
     finally:
         await asyncio.gather(*(slot.aclose() for slot in all_slots), return_exceptions=True)

@@ -220,7 +220,11 @@ class AttemptFailed(Event, frozen=True, kw_only=True, tag="attempt.failed"):
 
 
 class RetryScheduled(Event, frozen=True, kw_only=True, tag="retry.scheduled"):
-    """Attempt number `attempt` of the page starts at Unix time `at`, `delay_ms` from now, because of `cause`."""
+    """Attempt number `attempt` of the page starts at Unix time `at`, `delay_ms` from now, because of `cause`.
+
+    `max_attempts`: how many the page may make as things stand. An attempt that the server refused to look at (429, 503,
+    no connection) is not held against the page, and adds one.
+    """
 
     job: str
     station: int
@@ -282,7 +286,10 @@ class ChunkFailed(Event, frozen=True, kw_only=True, tag="chunk.failed"):
 
 
 class ThrottleChanged(Event, frozen=True, kw_only=True, tag="throttle.changed"):
-    """Requests allowed in flight went from `old` to `new`. `gate_until`: all slots wait until then (Unix), or null."""
+    """Requests allowed in flight went from `old` to `new`. `gate_until`: all slots wait until then (Unix), or null.
+
+    `old` equals `new` where only the gate moved, and at the start of a run that may have more later.
+    """
 
     old: int
     new: int

@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cimis_engine.errors import CimisError
+from cimis_engine.fetch.classify import TRANSIENT
 from cimis_engine.run.state import RunState
 
-TRANSIENT = frozenset(
-    {"http_429", "http_500", "http_502", "http_503", "http_504", "http_5xx", "refused", "reset", "eof", "dns"}
-    | {"stall", "timeout", "timeout_connect", "timeout_read", "timeout_attempt", "truncated", "blocked", "cold_start"}
-    | {"connect", "protocol", "malformed", "encoding"}
-)
 SIGNAL_CODES = {"SIGINT": 130, "SIGTERM": 143}
 
 

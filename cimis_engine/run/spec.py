@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from cimis_engine.fetch.exchange import USER_AGENT
 from cimis_engine.model.items import DataItem, Interval, UnitSystem, items_of, parse_items
 from cimis_engine.model.period import PST, Span, parse_date
 
@@ -17,24 +18,34 @@ DEFAULT_BASE_URL = "https://et.water.ca.gov"
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How to fetch. Seconds unless named otherwise. `ca_file` adds a certificate authority; verification is never off.
 
+    A page gets `max_attempts`, not counting those the server did not look at, and `page_budget` seconds from its first
+    one, waits included. The run ends, resumable, after `max_requests` requests for data or `max_duration` seconds
+    (None: no such limit), and when `max_failures` jobs in a row have failed.
+
+    `api` is the dialect spoken at `base_url`: `station-web`, or `legacy`.
     `whole_body` reads a response to its end before decoding it: the predecessor's way, kept as the baseline of
     benchmarks. `decoder` is `fast` or `ijson` (the strict reference). `cap_daily`, `cap_hourly`: records a request may
     ask for, in place of what was learned from the API (see `caps`).
     """
 
+    api: str = "station-web"
     base_url: str = DEFAULT_BASE_URL
+    user_agent: str = USER_AGENT
     ca_file: str | None = None
     concurrency: int = 4
     max_attempts: int = 3
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
     attempt_timeout: float = 120.0
+    page_budget: float = 900.0
     backoff_base: float = 1.0
     gzip: bool = True
     decoder: str = "fast"
     whole_body: bool = False
     drain_timeout: float = 30.0
     max_failures: int = 20
+    max_requests: int | None = None
+    max_duration: float | None = None
     cap_daily: int | None = None
     cap_hourly: int | None = None
 
@@ -43,7 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What to fetch. `stations`: `2,5,10-20`, `all`, or empty with `sample`. Items: slugs, empty for all.
+    """What to fetch. `stations`: as `model.choice` reads it, or empty with `sample`. Items: slugs, empty for all.
 
     `refetch` plans slots that the store already covers, too. `update_since` asks again, of what is stored, for what is
     pending and for this many days back (see `update`); None: it is no update. `jobs`: ids of the ledger; then just

@@ -103,6 +103,7 @@ class StationState:
     attempts: int = 0
     retries: int = 0
     attempt: int = 0  # number of the attempt under way or last made, of the current page
+    allowed: int = 0  # how many that page may make, as it stands
     in_flight: int = 0
     paused: bool = False
     status: str = "queued"
@@ -176,6 +177,7 @@ class _Page:
     station: int
     years: set[int]
     attempts: int = 0
+    allowed: int = 0  # attempts, once a retry has said so
     flying: bool = False
     retry_at: float | None = None
     retry_cause: str = ""
@@ -644,7 +646,7 @@ class RunState:
 
     def _attempt_started(self, event: ev.AttemptStarted, t: float) -> None:
         page, station = self._page(event), self._station(event.station)
-        station.attempt = event.attempt
+        self._number(station, page, event.attempt)
         station.attempts += 1
         self.attempts += 1
         if page is not None:
@@ -655,13 +657,18 @@ class RunState:
                 self.in_flight += 1
                 station.in_flight += 1
 
+    def _number(self, station: StationState, page: _Page | None, attempt: int) -> None:
+        station.attempt = attempt
+        station.allowed = (page.allowed if page else 0) or (self.started.max_attempts if self.started else 0)
+
     def _attempt_ended(self, event: ev.AttemptFinished | ev.AttemptFailed, t: float) -> None:
         page, station = self._page(event), self._station(event.station)
         self.wire_bytes += event.wire_bytes
         self.decoded_bytes += event.decoded_bytes
         self.wire_ring.add(t, event.wire_bytes)
         self.attempts_ring.add(t)
-        station.last, station.last_reused, station.attempt = event.timings, event.reused, event.attempt
+        station.last, station.last_reused = event.timings, event.reused
+        self._number(station, page, event.attempt)
         station.wire_bytes += event.wire_bytes
         if page is None:
             return
@@ -706,7 +713,7 @@ class RunState:
         self._station(event.station).retries += 1
         page = self._page(event)
         if page is not None:
-            page.retry_at, page.retry_cause = event.at, event.cause
+            page.retry_at, page.retry_cause, page.allowed = event.at, event.cause, event.max_attempts
             page.causes[event.cause] += 1
 
     def _chunk_finished(self, event: ev.ChunkFinished, t: float) -> None:

@@ -71,8 +71,9 @@ def _words(event: ev.Event) -> Iterator[tuple[str, str]]:
             yield "INFO", f"{year} stored: {records:,} records, {stored:,} B{times}{told}"
         case ev.ChunkFailed(year=year, error_class=cls, message=message):
             yield "ERROR", f"{year} not stored: {cls}{_tail(message)}"
-        case ev.ThrottleChanged(old=old, new=new, cause=cause):
-            yield "INFO" if new > old else "WARN", f"in flight {old} → {new}: {cause}"
+        case ev.ThrottleChanged(old=old, new=new, cause=cause, gate_until=gate):
+            change = f"in flight {old} → {new}" if old != new else f"at most {new} in flight"
+            yield "WARN" if gate or new < old else "INFO", f"{change}: {cause}" + (", all wait" if gate else "")
         case ev.AlertRaised(rule=rule, severity=severity, subject=subject, value=value, limit=limit):
             level = "ERROR" if severity == "critical" else "WARN"
             yield level, f"alert {rule} ({subject}): {value:.4g}, limit {limit:.4g}"

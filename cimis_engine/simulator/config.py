@@ -7,8 +7,11 @@ from datetime import date
 from pathlib import Path
 
 SCENARIOS = ("none", "mild", "storm")
+DIALECTS = ("station-web", "legacy")
 DAILY_CAP = 1750
 HOURLY_CAP = 5020
+LEGACY_CAP = 1750
+"""Records a request of the retired API, of either interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,10 @@ class SimulatorConfig:
 
     `latency`, `jitter` in milliseconds before the first byte; `stall` in seconds. `now` is the agency's "today", at
     noon (None: the real clock, in PST). `stations` is the total to invent up to (None: the built-in ones). `key` None
-    accepts any that is not empty. `revise` is a seed by which some past station-days differ from those without it.
+    accepts any that is not empty; after `revoke_after` requests none is accepted any more. `rate` requests for data are
+    let through within a second, the others get 429 with `Retry-After` (None: all are let through). `revise` is a seed
+    by which some past station-days differ from those without it. `dialect` is the one spoken: as the API of 2026 it
+    turns away whoever still sends `appKey=`, like the agency's firewall. Caps of None are those of the dialect.
     `cap_unsaid`: a refusal for volume does not name the cap. `fail_stations`: data of these are always a 500.
     """
 
@@ -35,7 +41,10 @@ class SimulatorConfig:
     revise: int | None = None
     recorded: Path | None = None
     key: str | None = None
-    cap_daily: int = DAILY_CAP
-    cap_hourly: int = HOURLY_CAP
+    revoke_after: int | None = None
+    rate: int | None = None
+    dialect: str = "station-web"
+    cap_daily: int | None = None
+    cap_hourly: int | None = None
     cap_unsaid: bool = False
     fail_stations: frozenset[int] = frozenset()

@@ -13,6 +13,9 @@ from cimis_engine.model.items import DAILY_ITEMS, HOURLY_ITEMS, DataItem, Interv
 from cimis_engine.model.period import ORIGIN, Span
 from cimis_engine.simulator.config import DAILY_CAP, HOURLY_CAP
 
+DATA_PATH = "/StationWeb/GetDataByStationNumber"
+STATIONS_PATH = "/StationWeb/GetAllStations"
+STATION_PATH = "/StationWeb/GetStationByStationNumber"
 _DEFAULT_DAILY = (
     "day-asce-eto,day-precip,day-sol-rad-avg,day-vap-pres-avg,day-air-tmp-max,day-air-tmp-min,day-air-tmp-avg,"
     "day-rel-hum-max,day-rel-hum-min,day-rel-hum-avg,day-dew-pnt,day-wind-spd-avg,day-wind-run,day-soil-tmp-avg"
@@ -60,6 +63,9 @@ class Limits:
     hourly: int = HOURLY_CAP
     unsaid: bool = False
 
+    def of(self, interval: Interval) -> int:
+        return self.daily if interval is Interval.DAILY else self.hourly
+
 
 def parameters(query: str) -> dict[str, str]:
     """The parameters of a query string, names in lower case (the agency's server does not mind), last one wins."""
@@ -87,18 +93,26 @@ def _day(name: str, text: str) -> date:
         raise ApiRefusalError(400, "", json.dumps(message)) from None
 
 
-def data_query(params: Mapping[str, str], *, known: Container[int], limits: Limits, today: date) -> DataQuery:
-    """The request, checked. Raises `ApiRefusalError` with the agency's status and words."""
-    stations = _stations(params.get("stationnbrs", ""))
-    units_text = params.get("unitofmeasure", "E").upper()
-    if units_text not in ("E", "M"):
-        raise refusal(400, 1032, "INVALID UNIT OF MEASURE", f"The unit of measure [{units_text}] must be E or M.")
-    interval = Interval.HOURLY if params.get("ishourly", "false").lower() == "true" else Interval.DAILY
+def units_of(params: Mapping[str, str]) -> UnitSystem:
+    text = params.get("unitofmeasure", "E").upper()
+    if text not in ("E", "M"):
+        raise refusal(400, 1032, "INVALID UNIT OF MEASURE", f"The unit of measure [{text}] must be E or M.")
+    return UnitSystem(text)
+
+
+def interval_of(params: Mapping[str, str]) -> Interval:
+    return Interval.HOURLY if params.get("ishourly", "false").lower() == "true" else Interval.DAILY
+
+
+def items_of(params: Mapping[str, str], interval: Interval) -> tuple[DataItem, ...]:
     names = params.get("dataitems", "")
     try:
-        items = parse_items(names.split(","), interval) if names else DEFAULT_ITEMS[interval]
+        return parse_items(names.split(","), interval) if names else DEFAULT_ITEMS[interval]
     except UsageError as error:
         raise refusal(404, 1035, "DATA ITEM NOT FOUND", f"{error}.") from None
+
+
+def span_of(params: Mapping[str, str], today: date) -> Span:
     start, end = _day("startDate", params.get("startdate", "")), _day("endDate", params.get("enddate", ""))
     if start > end:
         raise refusal(400, 1012, "DATE ORDER FAULT", f"The start date [{start}] is after the end date [{end}].")
@@ -106,13 +120,22 @@ def data_query(params: Mapping[str, str], *, known: Container[int], limits: Limi
         raise refusal(400, 1011, "ORIGIN DATE FAULT", f"The date [{start}] precedes the first day of data [{ORIGIN}].")
     if end > today:
         raise refusal(400, 1010, "FUTURE DATE FAULT", f"The date [{end}] is later than today [{today}].")
-    if unknown := [n for n in stations if n not in known]:
-        raise refusal(404, 1019, "STATION NOT FOUND", f"The station [{unknown[0]}] could not be found.")
-    span = Span(start, end)
-    asked, cap = len(stations) * span.records(interval), getattr(limits, interval.value)
+    return Span(start, end)
+
+
+def check_volume(asked: int, cap: int, *, unsaid: bool = False) -> None:
     if asked > cap:
         text = f"The request asks for {asked} records; the maximum data limit is {cap:,} records."
-        if limits.unsaid:
+        if unsaid:
             text = "The request asks for too many records."
         raise refusal(400, 2112, "DATA VOLUME VIOLATION", text)
-    return DataQuery(stations, span, interval, UnitSystem(units_text), items)
+
+
+def data_query(params: Mapping[str, str], *, known: Container[int], limits: Limits, today: date) -> DataQuery:
+    """The request, checked. Raises `ApiRefusalError` with the agency's status and words, as does all it is made of."""
+    stations, units, interval = _stations(params.get("stationnbrs", "")), units_of(params), interval_of(params)
+    items, span = items_of(params, interval), span_of(params, today)
+    if unknown := [n for n in stations if n not in known]:
+        raise refusal(404, 1019, "STATION NOT FOUND", f"The station [{unknown[0]}] could not be found.")
+    check_volume(len(stations) * span.records(interval), limits.of(interval), unsaid=limits.unsaid)
+    return DataQuery(stations, span, interval, units, items)

@@ -16,6 +16,7 @@ from typing import Any
 
 from cimis_engine.errors import CimisError
 from cimis_engine.model.items import HOURLY_ITEMS, DataItem, Interval, UnitSystem
+from cimis_engine.simulator.places import SpatialQuery
 from cimis_engine.simulator.query import DataQuery
 from cimis_engine.simulator.source import Now
 
@@ -71,6 +72,10 @@ class RecordedSource:
                     pairs = zip(record.fields, record.fragments, strict=True)
                     found.append(record.head + "".join(f",{text}" for field, text in pairs if field in wanted) + "}")
         return found
+
+    def spatial(self, query: SpatialQuery, now: Now) -> list[str]:
+        """None: a folder of stations' responses has no map."""
+        return []
 
     def _add(self, head: dict[str, Any], fields: tuple[str, ...], fragments: Iterable[str]) -> None:
         key = (int(head["Station"]), head["Scope"], head["Standard"])

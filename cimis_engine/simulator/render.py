@@ -6,6 +6,7 @@ item is formatted once, so a page of 40,000 values costs some milliseconds.
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
@@ -45,8 +46,6 @@ _ENGLISH = {
 }
 _RUNS = frozenset(f"day-wind-{name}" for name in OCTANTS)
 _NULL = -(1 << 52)
-_PREFIX = '{"Data":{"Providers":[{"Name":"cimis","Type":"station","Owner":"water.ca.gov","Records":['
-_SUFFIX = "]}]}}"
 
 
 def _quantity(item: DataItem) -> str:
@@ -93,12 +92,22 @@ def fragments(item: DataItem, units: UnitSystem, column: Column) -> list[str]:
     return list(map(_texts(item, units).__getitem__, keys.tolist()))
 
 
-def heads(station: Station, interval: Interval, units: UnitSystem, year: int) -> list[str]:
-    """What stands before the items, of each slot of the year."""
-    tail = (
+def station_tail(station: Station, interval: Interval, units: UnitSystem) -> str:
+    """What follows the moment in a station's records."""
+    return (
         f'"Station":"{station.number}","Standard":"{units.standard}",'
         f'"ZipCodes":"{", ".join(station.zip_codes)}","Scope":"{interval.value}",'
     )
+
+
+def place_tail(members: Iterable[tuple[str, str]], units: UnitSystem) -> str:
+    """What follows the moment in spatial records: no station, but what names the place."""
+    names = "".join(f'"{name}":{json.dumps(text, ensure_ascii=False)},' for name, text in members)
+    return f'{names}"Standard":"{units.standard}","Scope":"daily",'
+
+
+def heads(interval: Interval, year: int, tail: str) -> list[str]:
+    """What stands before the items, of each slot of the year."""
     first, days = date(year, 1, 1), (date(year + 1, 1, 1) - date(year, 1, 1)).days
     texts = [f'{{"Date":"{first + timedelta(days=n)}","Julian":"{n + 1}",' for n in range(days)]
     if interval is Interval.DAILY:
@@ -113,9 +122,13 @@ def records(heads: Sequence[str], columns: Sequence[Sequence[str]]) -> list[str]
     return [f"{head}{items}}}" for head, items in zip(heads, joined, strict=True)]
 
 
-def body(record_texts: Iterable[str]) -> bytes:
-    """The document around the records, UTF-8."""
-    return f"{_PREFIX}{','.join(record_texts)}{_SUFFIX}".encode()
+def body(providers: Iterable[tuple[str, Iterable[str]]]) -> bytes:
+    """The document around the records, UTF-8. A provider is its type (`station`, `spatial`) and its records."""
+    texts = (
+        f'{{"Name":"cimis","Type":"{kind}","Owner":"water.ca.gov","Records":[{",".join(records)}]}}'
+        for kind, records in providers
+    )
+    return f'{{"Data":{{"Providers":[{",".join(texts)}]}}}}'.encode()
 
 
 def gzip(data: bytes) -> bytes:

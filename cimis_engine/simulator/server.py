@@ -9,7 +9,7 @@ import shutil
 import ssl
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,33 +17,34 @@ from typing import Any
 
 from cimis_engine.errors import CimisError
 from cimis_engine.model.period import PST
-from cimis_engine.simulator import faults
-from cimis_engine.simulator.api import (
-    DATA_PATH,
-    STATION_PATH,
-    STATIONS_PATH,
-    Api,
-    answer_of,
-    blocked,
-    refused,
-    truncated,
-)
-from cimis_engine.simulator.config import SimulatorConfig
+from cimis_engine.simulator import faults, legacy, query
+from cimis_engine.simulator.api import Api, answer_of, blocked, refused, revoked, truncated
+from cimis_engine.simulator.config import DAILY_CAP, HOURLY_CAP, LEGACY_CAP, SimulatorConfig
 from cimis_engine.simulator.faults import Fault
 from cimis_engine.simulator.http import HttpAnswer, HttpRequest, cut, read_request
-from cimis_engine.simulator.query import ApiRefusalError, Limits, gateway_refusal, identity, parameters
+from cimis_engine.simulator.query import (
+    STATION_PATH,
+    STATIONS_PATH,
+    ApiRefusalError,
+    DataQuery,
+    Limits,
+    gateway_refusal,
+    identity,
+    parameters,
+)
 from cimis_engine.simulator.recorded import RecordedSource
 from cimis_engine.simulator.source import Now, SimulatedSource, Source
 from cimis_engine.simulator.stations import directory_entry, stations
 from cimis_engine.simulator.tally import Tally
 from cimis_engine.simulator.weather import Weather
 
+DATA_PATHS = (query.DATA_PATH, legacy.DATA_PATH)
 HOST = "127.0.0.1"
 REFUSED_SECONDS = 0.15
 _IDLE_SECONDS = 60.0
 _NOON = 12
+_WHO = ("stationnbrs", "stationnbr", "targets", "zipcodes", "coordinates", "addresses")
 _RETRY_AFTER = {"Retry-After": "1"}
-_PATHS = (DATA_PATH, STATIONS_PATH, STATION_PATH)
 
 
 class SimulatorError(CimisError):
@@ -59,6 +60,12 @@ def make_source(config: SimulatorConfig) -> Source:
     return SimulatedSource(Weather(config.seed, config.revise), {s.number: s for s in entries}, directory)
 
 
+def limits(config: SimulatorConfig) -> Limits:
+    """Caps as configured, else those of the dialect."""
+    daily, hourly = (LEGACY_CAP, LEGACY_CAP) if config.dialect == "legacy" else (DAILY_CAP, HOURLY_CAP)
+    return Limits(config.cap_daily or daily, config.cap_hourly or hourly, config.cap_unsaid)
+
+
 class Simulator:
     """One simulator. `start` it in a running loop, `stop` it there; `stats` and `log` say what it did."""
 
@@ -66,8 +73,9 @@ class Simulator:
         self.config = config
         self.ca_file: Path | None = config.ca_file if config.tls else None
         self.tally = Tally()
-        self._api = Api(make_source(config), Limits(config.cap_daily, config.cap_hourly, config.cap_unsaid), config.key)
+        self._api = Api(make_source(config), limits(config), config.key, old=config.dialect == "legacy")
         self._seen: Counter[str] = Counter()
+        self._let_through: deque[float] = deque()
         self._last_used: float | None = None
         self._server: asyncio.Server | None = None
         self._context: ssl.SSLContext | None = None
@@ -136,7 +144,7 @@ class Simulator:
         writer.transport.set_write_buffer_limits(high=1, low=0)
         try:
             while (request := await read_request(reader)) is not None:
-                if not await self._serve(request, writer):
+                if not await self._serve(request, reader, writer):
                     break
         except (OSError, asyncio.CancelledError):
             writer.transport.abort()
@@ -146,7 +154,7 @@ class Simulator:
             with contextlib.suppress(OSError):
                 writer.close()
 
-    async def _serve(self, request: HttpRequest, writer: asyncio.StreamWriter) -> bool:
+    async def _serve(self, request: HttpRequest, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; returns whether the connection goes on."""
         if request.path.startswith("/_simulator/"):
             await self._send(self._own(request), request, writer)
@@ -156,7 +164,7 @@ class Simulator:
         entry: dict[str, Any] = {
             "t": time.time(),
             "path": request.path,
-            "station": params.get("stationnbrs") or params.get("stationnbr"),
+            "station": next((params[name] for name in _WHO if name in params), None),
             "start": params.get("startdate"),
             "end": params.get("enddate"),
             "fault": None,
@@ -165,11 +173,13 @@ class Simulator:
         }
         self.tally.log.append(entry)
         try:
-            return await self._exchange(request, writer, entry)
+            return await self._exchange(request, reader, writer, entry)
         finally:
             self.tally.in_flight -= 1
 
-    async def _exchange(self, request: HttpRequest, writer: asyncio.StreamWriter, entry: dict[str, Any]) -> bool:
+    async def _exchange(
+        self, request: HttpRequest, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, entry: dict[str, Any]
+    ) -> bool:
         answer = self._at_the_gate(request)
         if answer is not None:
             return await self._finish(answer, request, writer, entry)
@@ -185,7 +195,10 @@ class Simulator:
         if delay := self._delay(name, seen):
             await asyncio.sleep(delay)
         if fault is Fault.REFUSED:
-            await self._refuse_connections(writer)
+            cut(writer)
+            task = asyncio.create_task(self._refuse_connections())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
             return False
         if fault is Fault.RESET:
             cut(writer)
@@ -197,16 +210,32 @@ class Simulator:
                 answer = truncated(answer)
             elif fault is not None:
                 entry["status"] = answer.status
-                await self._part_only(fault, answer, writer)
+                await self._part_only(fault, answer, reader, writer)
                 return False
         return await self._finish(answer, request, writer, entry)
 
     def _at_the_gate(self, request: HttpRequest) -> HttpAnswer | None:
-        if request.path not in _PATHS:
+        if self._api.outdated(request):
+            return blocked()
+        if not self._api.knows(request.path):
             return refused(gateway_refusal(404, "Resource not found"))
         if request.method != "GET":
             return refused(gateway_refusal(405, "Method not allowed"))
-        return self._api.refuse(request)
+        if self.config.revoke_after is not None and self.tally.requests > self.config.revoke_after:
+            return revoked()
+        return self._api.refuse(request) or (self._over_the_rate() if request.path in DATA_PATHS else None)
+
+    def _over_the_rate(self) -> HttpAnswer | None:
+        """The gateway's refusal, when it has let through as many requests for data within a second as it may."""
+        if self.config.rate is None:
+            return None
+        now = time.monotonic()
+        while self._let_through and self._let_through[0] <= now - 1.0:
+            self._let_through.popleft()
+        if len(self._let_through) >= self.config.rate:
+            return _instead(Fault.RETRY_AFTER)
+        self._let_through.append(now)
+        return None
 
     def _delay(self, name: str, seen: int) -> float:
         """Seconds before the first byte: latency, its jitter, and waking up after idleness."""
@@ -229,11 +258,13 @@ class Simulator:
 
     async def _answer(self, request: HttpRequest) -> HttpAnswer:
         try:
-            if request.path != DATA_PATH:
+            request = self._api.understood(request)
+            if request.path in (STATIONS_PATH, STATION_PATH):
                 return self._api.stations(request)
             now = self.now()
             query = self._api.query(request, now)
-            if self.config.fail_stations.intersection(query.stations):
+            asked = {n for part in query if isinstance(part, DataQuery) for n in part.stations}
+            if self.config.fail_stations & asked:
                 raise gateway_refusal(500, "Internal server error")
         except ApiRefusalError as error:
             return refused(error)
@@ -259,23 +290,25 @@ class Simulator:
         self.tally.bytes_sent += len(body)
         await writer.drain()
 
-    async def _part_only(self, fault: Fault, answer: HttpAnswer, writer: asyncio.StreamWriter) -> None:
-        """The head and half of the body; then a reset, or silence and the end."""
+    async def _part_only(
+        self, fault: Fault, answer: HttpAnswer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """The head and half of the body; then a reset, or silence until the end, the client's or ours."""
         half = answer.body[: len(answer.body) // 2]
         writer.write(answer.head(True) + half)
         self.tally.bytes_sent += len(half)
         await writer.drain()
         if fault is Fault.STALL:
-            await asyncio.sleep(self.config.stall)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(reader.read(1), self.config.stall)
         else:
             cut(writer)
 
-    async def _refuse_connections(self, writer: asyncio.StreamWriter) -> None:
+    async def _refuse_connections(self) -> None:
         """Close the listening socket for a moment, for real: whoever connects meanwhile is refused by the kernel."""
         async with self._listening:
             if self._server is not None:
                 self._server.close()
-            cut(writer)
             await asyncio.sleep(REFUSED_SECONDS)
             if not self._stopped:
                 await self._listen()

@@ -15,6 +15,7 @@ from cimis_engine.model.period import HOURS
 from cimis_engine.model.qc import GOOD
 from cimis_engine.model.station import Station
 from cimis_engine.simulator import render
+from cimis_engine.simulator.places import SpatialQuery
 from cimis_engine.simulator.quality import AVERAGE, MISSING, PENDING
 from cimis_engine.simulator.query import DataQuery
 from cimis_engine.simulator.weather import Column, StationYear, Weather
@@ -35,12 +36,17 @@ class Now:
 
 
 class Source(Protocol):
-    """`directory`: the API's station entries by number. `records`: whole records as JSON text, in the API's order."""
+    """`directory`: the API's station entries by number. `records`: whole records as JSON text, in the API's order.
+
+    `spatial`: the same for places that are not stations, one after another.
+    """
 
     @property
     def directory(self) -> Mapping[int, dict[str, Any]]: ...
 
     def records(self, query: DataQuery, now: Now) -> list[str]: ...
+
+    def spatial(self, query: SpatialQuery, now: Now) -> list[str]: ...
 
 
 def settled(year_end: date, now: Now) -> bool:
@@ -75,15 +81,28 @@ class SimulatedSource:
                 found += [t for t in texts[slots.start - 1 : slots.stop - 1] if t is not None]
         return found
 
+    def spatial(self, query: SpatialQuery, now: Now) -> list[str]:
+        found: list[str] = []
+        for spot in query.spots:
+            station, tail = self._stations[spot.station], render.place_tail(spot.members, query.units)
+            span = query.span.clip(station.connect, station.disconnect)
+            for year in span.years if span else ():
+                assert span is not None
+                slots = span.slot_range(Interval.DAILY, year)
+                data = self._station_year(station, Interval.DAILY, year)
+                texts = self._render(station, query.units, query.items, data, year, now, tail)
+                found += [t for t in texts[slots.start - 1 : slots.stop - 1] if t is not None]
+        return found
+
     def _year_texts(self, station: Station, query: DataQuery, year: int, now: Now) -> list[str | None]:
         """The record of each slot of a year, None where there is none."""
         key = (station.number, query.interval, query.units, query.items, year)
         stable = settled(date(year, 12, 31), now)
         if stable and (known := self._texts.get(key)) is not None:
             return known
-        texts = self._render(
-            station, query.units, query.items, self._station_year(station, query.interval, year), year, now
-        )
+        data = self._station_year(station, query.interval, year)
+        tail = render.station_tail(station, query.interval, query.units)
+        texts = self._render(station, query.units, query.items, data, year, now, tail)
         if stable:
             self._texts.put(key, texts, sum(len(t) + 60 for t in texts if t))
         return texts
@@ -98,12 +117,18 @@ class SimulatedSource:
 
     @staticmethod
     def _render(
-        station: Station, units: UnitSystem, items: tuple[DataItem, ...], data: StationYear, year: int, now: Now
+        station: Station,
+        units: UnitSystem,
+        items: tuple[DataItem, ...],
+        data: StationYear,
+        year: int,
+        now: Now,
+        tail: str,
     ) -> list[str | None]:
         columns = [
             render.fragments(item, units, as_of(data.columns[item.slug], item, station, year, now)) for item in items
         ]
-        whole = render.records(render.heads(station, data.interval, units, year), columns)
+        whole = render.records(render.heads(data.interval, year, tail), columns)
         return [None if gone else text for text, gone in zip(whole, data.absent.tolist(), strict=True)]
 
 

@@ -59,7 +59,8 @@ def run_headless(job: Job, args: Namespace, output: Output) -> int:
 
     state = run_here(job, output, follow)
     hand_over(build_report(state), output, to_stdout=args.json, file=args.report)
-    return settle(state.exit_code or 0, args.fail_on, sum(r.missing for r in state.results.values()))
+    missing = sum(r.missing for r in state.results.values())
+    return settle(state.exit_code or 0, args.fail_on, missing, interrupted=state.outcome == "interrupted")
 
 
 def watch_new_run(

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from cimis_engine.errors import UsageError
+from cimis_engine.model.choice import choose
 from cimis_engine.model.completeness import range_texts
 from cimis_engine.model.items import Interval
 from cimis_engine.model.period import ORIGIN, Span, parse_years
-from cimis_engine.model.station import Station, by_number, parse_station_numbers
-from cimis_engine.run.prepare import known_directory
+from cimis_engine.model.station import Station, by_number
+from cimis_engine.run.directory import kept_directory
 from cimis_engine.run.today import agency_today
 from cimis_engine.store.catalog import ChunkEntry
 from cimis_engine.store.coverage import YearCoverage, year_coverage
@@ -39,7 +40,8 @@ def coverage(args: Namespace, output: Output) -> int:
     data_dir = data_dir_of(args, os.environ, Path())
     with contextlib.closing(Store.open(data_dir)) as store:
         entries = store.catalog.entries(interval=interval)
-    directory = by_number(known_directory(data_dir))
+    kept = kept_directory(data_dir)
+    directory = by_number(kept.stations if kept else ())
     if not directory:
         output.warn("no station directory is stored here: when stations opened and closed is not known")
     numbers = _stations(args.stations, entries, directory)
@@ -68,7 +70,7 @@ def _stations(asked: str | None, entries: Sequence[ChunkEntry], directory: dict[
         return tuple(sorted({e.station for e in entries}))
     if asked.strip().lower() == "all":
         return tuple(sorted(directory.keys() | {e.station for e in entries}))
-    return parse_station_numbers(asked)
+    return choose(asked, directory.values(), strict=False).numbers
 
 
 def _span(years: str | None, entries: Sequence[ChunkEntry], yesterday: date) -> Span | None:

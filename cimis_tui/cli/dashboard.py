@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import select
+import signal
 import subprocess
+import sys
+import threading
 import time
 from argparse import Namespace
 from pathlib import Path
@@ -17,6 +21,7 @@ from cimis_tui.cli.settings import data_dir_of
 
 SIGNALLED = {143, 129}
 ENDING_SECONDS = 10.0
+LEAVING_SECONDS = 2.0
 
 
 def attach(args: Namespace, output: Output) -> int:
@@ -33,8 +38,28 @@ def watch(run_dir: Path, mode: str, pid: int | None) -> int:
     from cimis_tui.app import CimisApp
 
     app = CimisApp(run_dir, mode=mode, engine_pid=pid, send=ControlClient(run_dir).send)
-    app.run()
+    gone = threading.Event()
+    if os.isatty(sys.stdin.fileno()):
+        threading.Thread(target=_go_with_the_terminal, args=(gone,), name="terminal-watch", daemon=True).start()
+    try:
+        app.run()
+    except OSError:
+        if not gone.is_set():
+            raise
+        return 128 + signal.SIGHUP
     return app.return_code or 0
+
+
+def _go_with_the_terminal(gone: threading.Event) -> None:
+    """End when the terminal is gone. A terminal that is not ours to control takes its leave without a SIGHUP, and the
+    screen then blocks on what nobody reads, with a core kept busy; so it is told, and not trusted to obey."""
+    poll = select.poll()
+    poll.register(sys.stdin.fileno(), 0)  # a hang-up is always reported
+    poll.poll()
+    gone.set()
+    os.kill(os.getpid(), signal.SIGHUP)
+    time.sleep(LEAVING_SECONDS)
+    os._exit(128 + signal.SIGHUP)
 
 
 def leave(run_dir: Path, code: int, args: Namespace, output: Output, engine: subprocess.Popen[bytes] | None) -> int:
@@ -56,7 +81,7 @@ def leave(run_dir: Path, code: int, args: Namespace, output: Output, engine: sub
         output.note(f"  {finished.message}")
     hand_over(report, output, to_stdout=args.json, file=args.report)
     missing = sum(int(r.get("missing") or 0) for r in report["results"])
-    return settle(finished.exit_code, args.fail_on, missing)
+    return settle(finished.exit_code, args.fail_on, missing, interrupted=finished.outcome == "interrupted")
 
 
 def _returncode(run_dir: Path, engine: subprocess.Popen[bytes] | None) -> int | None:

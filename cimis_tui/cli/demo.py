@@ -19,6 +19,7 @@ from cimis_tui.cli.settings import load_settings
 
 DATA_DIR = "demo-data"
 MARKER = ".cimis-demo"
+API = "station-web"
 KEY = "demo-key-of-the-simulator"
 SAMPLE, YEARS = 40, "2020-2024"
 STALL_SECONDS, READ_TIMEOUT = 8.0, 4.0  # a stalled response is given up while the watcher still remembers it
@@ -30,7 +31,7 @@ def demo(args: Namespace, output: Output) -> int:
         args.sample = SAMPLE
     if not args.years and not args.start:
         args.years = YEARS
-    _, data_dir = load_settings(args, os.environ, folder=Path(), data_dir=DATA_DIR)
+    _, data_dir = load_settings(args, os.environ, folder=Path(), data_dir=DATA_DIR, api=API)
     request = request_of(args)
     if not args.dry_run:
         if args.fresh:
@@ -52,6 +53,7 @@ def demo(args: Namespace, output: Output) -> int:
             os.environ,
             folder=Path(),
             data_dir=DATA_DIR,
+            api=API,
             base_url=simulator.url,
             ca_file=str(simulator.ca_file) if simulator.ca_file else None,
             read_timeout=READ_TIMEOUT,

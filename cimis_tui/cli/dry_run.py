@@ -19,7 +19,7 @@ def dry_run(job: Job, output: Output, *, as_json: bool, as_events: bool = False,
     if as_events:
         raise UsageError("--dry-run has no events to print", hint="give it --json, or no --jsonl")
     store = Store.open(job.data_dir) if Store.exists(job.data_dir) and not fresh else None
-    plan = plan_of(job, store)
+    plan = plan_of(job, store, None if as_json else output)
     stored = store.catalog.entries(interval=plan.interval) if store else []
     pace = measured_pace(job.data_dir, job.settings.base_url, plan.interval)
     space = space_for(plan, stored, free_bytes(job.data_dir))
@@ -86,8 +86,6 @@ def pages(plan: Plan) -> list[dict[str, Any]]:
 
 
 def _print(plan: Plan, concurrency: int, pace: Pace, space: Space, output: Output) -> None:
-    for note in plan.notes:
-        output.note(note)
     for page in pages(plan) if output.verbose else ():
         output.detail(f"  station {page['station']:03d}  {page['start']}..{page['end']}  {page['records']} records")
     seconds = estimated_seconds(plan, concurrency, pace)

@@ -19,12 +19,18 @@ def hand_over(report: dict[str, Any], output: Output, *, to_stdout: bool, file: 
         output.document(report)
 
 
-def settle(exit_code: int, fail_on: str, missing: int) -> int:
+def settle(exit_code: int, fail_on: str, missing: int, *, interrupted: bool) -> int:
     """The exit code under `--fail-on`. Only the codes of failed jobs bend; interruption and damage never do.
 
-    >>> settle(3, "all", 0), settle(4, "all", 0), settle(4, "never", 0), settle(0, "missing", 2), settle(5, "never", 0)
-    (0, 4, 0, 3, 5)
+    >>> [settle(code, "never", 0, interrupted=False) for code in (0, 3, 4, 5)]
+    [0, 0, 0, 5]
+    >>> settle(3, "all", 0, interrupted=False), settle(3, "all", 0, interrupted=True)
+    (0, 3)
+    >>> settle(0, "missing", 2, interrupted=False)
+    3
     """
+    if interrupted:
+        return exit_code
     if fail_on == "never" and exit_code in (PARTIAL, UNREACHED):
         return 0
     if fail_on == "all" and exit_code == PARTIAL:

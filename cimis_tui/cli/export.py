@@ -12,7 +12,7 @@ from cimis_engine.export.export import Exported, Form, Survey, survey
 from cimis_engine.export.export import export as write
 from cimis_engine.model.items import Interval, UnitSystem, parse_items
 from cimis_engine.model.period import parse_years
-from cimis_engine.run.prepare import known_directory
+from cimis_engine.run.directory import kept_directory
 from cimis_engine.store.query import stations_named
 from cimis_engine.store.store import Store
 from cimis_tui.cli.output import SCHEMA_VERSION, Output, counted, duration, size
@@ -36,7 +36,8 @@ def export(args: Namespace, output: Output) -> int:
             items=parse_items(args.items.split(","), interval) if args.items else None,
             units=UnitSystem(args.units) if args.units else None,
         )
-        names = {station.number: station.name for station in known_directory(data_dir)}
+        kept = kept_directory(data_dir)
+        names = {station.number: station.name for station in kept.stations} if kept else {}
         if form is Form.CSV and not names:
             output.warn("no station directory is stored here: the column 'Stn Name' stays empty")
         progress = _Progress(output, plan, began)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import sys
@@ -15,7 +16,7 @@ _YELLOW, _RED, _PLAIN = "\x1b[33m", "\x1b[31m", "\x1b[0m"
 
 
 class Output:
-    """Where a command writes. A reader that goes away (EPIPE) ends the output, never the work."""
+    """Where a command writes. A reader (EPIPE) or a terminal (EIO) that goes away ends the output, never the work."""
 
     def __init__(
         self,
@@ -75,7 +76,9 @@ class Output:
         try:
             stream.write(text)
             stream.flush()
-        except (BrokenPipeError, ValueError):
+        except (OSError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno not in (errno.EPIPE, errno.EIO):
+                raise
             self._open[id(stream)] = False
             self._discard(stream)
 

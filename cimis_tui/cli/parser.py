@@ -67,6 +67,9 @@ def _volume(parser: argparse.ArgumentParser, default: bool | str) -> None:
 
 def _server(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base-url", metavar="URL", help="the API (default https://et.water.ca.gov)")
+    parser.add_argument(
+        "--api", choices=("station-web", "legacy"), help="its dialect (default station-web; legacy: archives, mirrors)"
+    )
     parser.add_argument("--ca-file", metavar="FILE", help="trust this certificate authority too")
 
 
@@ -94,6 +97,8 @@ def _how(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gzip", action=argparse.BooleanOptionalAction, default=None, help="ask for compressed bodies (default yes)"
     )
+    parser.add_argument("--max-requests", type=_positive, metavar="N", help="end, resumable, after N requests for data")
+    parser.add_argument("--max-duration", metavar="TIME", help="end, resumable, after 90s, 15m or 2h")
     parser.add_argument("--report", metavar="FILE", help="write the JSON report to this file as well")
     parser.add_argument(
         "--fail-on",
@@ -116,7 +121,7 @@ def _faces(parser: argparse.ArgumentParser) -> None:
 
 def _backfill(parser: argparse.ArgumentParser) -> None:
     who = parser.add_mutually_exclusive_group()
-    who.add_argument("--stations", metavar="LIST", help="2,5,10-20 or all")
+    who.add_argument("--stations", metavar="LIST", help="2,5,10-20, all, active, county:NAME")
     who.add_argument("--sample", type=_positive, metavar="N", help="the first N stations alive throughout the span")
     _what(parser, "--years")
     _how(parser)
@@ -175,7 +180,7 @@ def _milliseconds(text: str) -> int:
 
 
 def _fetch_streaming(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--stations", required=True, metavar="LIST", help="2,5,10-20 or all")
+    parser.add_argument("--stations", required=True, metavar="LIST", help="2,5,10-20, all, active, county:NAME")
     _what(parser, "--year")
     _how(parser)
     _dry_run(parser)
@@ -241,7 +246,7 @@ def _export(parser: argparse.ArgumentParser) -> None:
 
 
 def _update(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--stations", metavar="LIST", default="all", help="2,5,10-20 or all that are stored (default)")
+    parser.add_argument("--stations", metavar="LIST", default="all", help="2,5,10-20, active, county:NAME (all stored)")
     parser.add_argument("--since", metavar="DAYS", default="45d", help="ask again for the last days (default 45d)")
     _how(parser)
     _faces(parser)
@@ -261,7 +266,7 @@ def _revisions(parser: argparse.ArgumentParser) -> None:
 
 
 def _coverage(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--stations", metavar="LIST", help="2,5,10-20 or all (default: those stored)")
+    parser.add_argument("--stations", metavar="LIST", help="2,5,10-20, all, active, county:NAME (those stored)")
     parser.add_argument(
         "--years", metavar="YEARS", help="2024 or 2015-2024 (default: from the first to the last stored)"
     )
@@ -279,6 +284,38 @@ def _stored(parser: argparse.ArgumentParser) -> None:
 def _items(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hourly", action="store_true", help="only the hourly ones")
     _json(parser)
+
+
+def _stations(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--active", action="store_true", help="only those that still report")
+    parser.add_argument("--county", metavar="NAME", help="only those of this county")
+    parser.add_argument("--near", metavar="LAT,LON", help="nearest first, with the distance in km: 38.54,-121.78")
+    parser.add_argument("--limit", type=_positive, metavar="N", help="no more than N")
+    parser.add_argument("--refresh", action="store_true", help="fetch the list, however new the one at hand is")
+    _json(parser)
+    _data_dir(parser)
+    _server(parser)
+
+
+def _peek(parser: argparse.ArgumentParser) -> None:
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--zip", metavar="CODES", help="zip codes, comma separated: 95616,95618")
+    where.add_argument(
+        "--coordinates", metavar="PLACES", help="LAT,LON, several with semicolons: 38.54,-121.78;36,-119"
+    )
+    where.add_argument("--address", action="append", metavar="TEXT", help="a postal address; may be given again")
+    parser.add_argument(
+        "--prefer", choices=("SCS", "WSN"), help="of a zip code: spatial records first, or stations first, then spatial"
+    )
+    parser.add_argument("--start", required=True, metavar="DATE", help="first day, yyyy-mm-dd, inclusive")
+    parser.add_argument("--end", required=True, metavar="DATE", help="last day, yyyy-mm-dd, inclusive")
+    parser.add_argument("--hourly", action="store_true", help="hourly records instead of daily ones (--zip)")
+    parser.add_argument("--items", metavar="SLUGS", help="data items, comma separated (default: the main ones)")
+    parser.add_argument("--units", choices=("M", "E"), default="M", help="metric or English (default M)")
+    shape = parser.add_mutually_exclusive_group()
+    _json(shape)
+    shape.add_argument("--csv", action="store_true", help="comma-separated values on stdout")
+    _server(parser)
 
 
 def _simulate(parser: argparse.ArgumentParser) -> None:
@@ -301,6 +338,8 @@ COMMANDS = (
     Command("fetch", "deprecated: fetch-streaming is faster", "single:fetch", _station_year),
     Command("query", "print stored records of a range of dates", "query:query", _query),
     Command("export", "write stored records to Parquet or CSV files", "export:export", _export),
+    Command("stations", "list the station directory", "stations:stations", _stations),
+    Command("peek", "print records of zip codes, coordinates or addresses, storing nothing", "peek:peek", _peek),
     Command("revisions", "list what the agency changed of stored data", "revisions:revisions", _revisions),
     Command("coverage", "what is stored, missing and never asked for, by year", "coverage:coverage", _coverage),
     Command("verify", "read every chunk and compare it with its checksums", "store:verify", _stored),

@@ -36,6 +36,11 @@ def chosen_items(names: str | None, interval: Interval, *, as_table: bool) -> tu
     return parse_items([_PREFIX[interval] + name for name in _TABLE_ITEMS[interval].split()], interval)
 
 
+def short_name(item: DataItem) -> str:
+    """An item's slug without `day-` or `hly-`."""
+    return item.slug.removeprefix(_PREFIX[item.interval])
+
+
 def _moments(found: QueryResult) -> Iterator[list[str]]:
     """Station, date and, of hourly records, hour (`0100`) of every record."""
     hours = [()] * len(found) if found.hours is None else [(f"{hour:02d}00",) for hour in found.hours.tolist()]
@@ -64,7 +69,7 @@ def as_table(found: QueryResult, *, with_station: bool) -> list[str]:
         # A value, its flag and its mark: digits stay aligned because every cell ends in the same places.
         marks = None if column.marks is None else [_MARK_SIGNS[mark] for mark in column.marks.tolist()]
         blank = " " if marks is None else "  "
-        head.append(column.item.slug.removeprefix(_PREFIX[found.interval]) + blank)
+        head.append(short_name(column.item) + blank)
         units.append(column.unit + blank)
         cells = zip(rows, column.texts("–"), _letters(column), marks or [""] * len(rows), strict=True)
         for row, value, flag, mark in cells:

@@ -6,6 +6,7 @@ from argparse import Namespace
 from datetime import date
 
 from cimis_engine.errors import UsageError
+from cimis_engine.model.choice import check_choice
 from cimis_engine.model.period import Span, parse_date, parse_years
 from cimis_engine.run.spec import Request
 from cimis_engine.run.today import agency_today
@@ -28,7 +29,9 @@ def request_of(args: Namespace) -> Request:
     """The request of `backfill`, `demo` and `fetch-streaming`. Raises `UsageError`."""
     sample = getattr(args, "sample", None) or 0
     if not args.stations and not sample:
-        raise UsageError("which stations?", hint="give --stations 2,5,10-20, --stations all, or --sample N")
+        raise UsageError("which stations?", hint="give --stations 2,5,10-20, all, active or county:NAME, or --sample N")
+    if args.stations:
+        check_choice(args.stations)
     span = span_of(args)
     request = Request(
         stations=args.stations or "",

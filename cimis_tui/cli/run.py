@@ -12,9 +12,10 @@ from pathlib import Path
 from cimis_engine.model.items import Interval
 from cimis_engine.model.plan import Plan
 from cimis_engine.run.caps import planned_cap
+from cimis_engine.run.directory import load_directory
 from cimis_engine.run.engine import run_engine
 from cimis_engine.run.events import Stamped
-from cimis_engine.run.prepare import load_directory, make_plan
+from cimis_engine.run.prepare import make_plan
 from cimis_engine.run.space import require_space
 from cimis_engine.run.spec import Request, RunSpec, Settings, new_run_id, save_spec
 from cimis_engine.run.state import RunState
@@ -44,17 +45,23 @@ def open_store(data_dir: Path) -> Iterator[Store]:
         yield store
 
 
-def plan_of(job: Job, store: Store | None) -> Plan:
-    """The plan of a job; without a store nothing is cached on disk."""
+def plan_of(job: Job, store: Store | None, output: Output | None = None) -> Plan:
+    """The plan of a job, its notes told on stderr where there is an `output`; without a store all is to be fetched."""
     directory = asyncio.run(load_directory(job.data_dir, job.settings, job.key))
     now = time.time()
     cap = planned_cap(job.settings, Interval(job.request.interval), store, now)
-    return make_plan(store, job.request, directory, agency_today(now), cap)
+    plan = make_plan(
+        store, job.request, directory.stations, agency_today(now), cap, directory_warning=directory.warning
+    )
+    if output is not None:
+        for note in plan.notes:
+            (output.warn if note == directory.warning else output.note)(note)
+    return plan
 
 
-def plan_to_run(job: Job, store: Store) -> Plan:
+def plan_to_run(job: Job, store: Store, output: Output | None = None) -> Plan:
     """The plan of a job that is about to run. Raises `DiskSpaceError` where the disk has not the room for it."""
-    plan = plan_of(job, store)
+    plan = plan_of(job, store, output)
     require_space(plan, store.catalog.entries(interval=plan.interval), store.root)
     return plan
 
@@ -75,9 +82,7 @@ def spec_of(job: Job) -> RunSpec:
 def run_here(job: Job, output: Output, on_event: Callable[[Stamped], None] | None = None) -> RunState:
     """Run a job in this process until it ends; SIGINT and SIGTERM drain it. The plan's notes go to stderr."""
     with open_store(job.data_dir) as store, store.lock():
-        plan = plan_to_run(job, store)
-        for note in plan.notes:
-            output.note(note)
+        plan = plan_to_run(job, store, output)
         spec = spec_of(job)
         output.detail(f"run {spec.run_id}: {len(plan.jobs)} jobs, {plan.pages} pages, {plan.expected} records")
         return asyncio.run(run_engine(spec, plan, store=store, key=job.key, on_event=on_event))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import re
 import tomllib
 from argparse import Namespace
 from collections.abc import Mapping
@@ -14,7 +15,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from cimis_engine.errors import UsageError
-from cimis_engine.run.spec import Settings
+from cimis_engine.fetch.dialect import dialect_of
+from cimis_engine.run.spec import DEFAULT_BASE_URL, Settings
 
 CONFIG_FILE = "cimis.toml"
 DEFAULT_DATA_DIR = "data"
@@ -24,7 +26,18 @@ CREDENTIAL = "cimis-app-key"
 MAX_CONCURRENCY = 64
 PLAUSIBLE = "plausible"
 _FIELDS = {f for f in Settings.__struct_fields__ if f != "whole_body"}
-_FLAGS = {"base_url": "base_url", "ca_file": "ca_file", "concurrency": "concurrency", "retries": "max_attempts"}
+_TIMES = {f.name for f in msgspec.structs.fields(Settings) if f.type in (float, float | None)}
+_FLAGS = {
+    "api": "api",
+    "base_url": "base_url",
+    "ca_file": "ca_file",
+    "concurrency": "concurrency",
+    "retries": "max_attempts",
+    "max_requests": "max_requests",
+    "max_duration": "max_duration",
+}
+_TIME = re.compile(r"(\d+(?:\.\d+)?) ?([smh]?)")
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def read_key(environ: Mapping[str, str]) -> str:
@@ -75,6 +88,7 @@ def load_settings(
     values |= {name: given for flag, name in _FLAGS.items() if (given := getattr(args, flag, None)) is not None}
     if getattr(args, "gzip", None) is not None:
         values["gzip"] = args.gzip
+    values |= {name: seconds(name, text) for name in _TIMES if isinstance(text := values.get(name), str)}
     where = Path(getattr(args, "data_dir", None) or values.pop("data_dir", None) or data_dir)
     values.pop("data_dir", None)
     values.pop(PLAUSIBLE, None)  # not of fetching: see `limits`
@@ -83,6 +97,18 @@ def load_settings(
     except msgspec.ValidationError as error:
         raise UsageError(f"bad setting: {error}", hint=f"look at the flags, CIMIS_* and {CONFIG_FILE}") from None
     return _possible(settings), where
+
+
+def seconds(name: str, text: str) -> float:
+    """The seconds of a time as a person writes it: 90, 90s, 15m, 2h. Raises `UsageError`, naming the setting.
+
+    >>> seconds("max_duration", "15m")
+    900.0
+    """
+    found = _TIME.fullmatch(text.strip().lower())
+    if found is None:
+        raise UsageError(f"not a time for {name}: '{text}'", hint="write seconds, or 90s, 15m, 2h")
+    return float(found[1]) * _UNITS[found[2]]
 
 
 def config(path: Path) -> dict[str, Any]:
@@ -108,10 +134,24 @@ def _possible(settings: Settings) -> Settings:
         raise UsageError(f"not the address of an API: '{settings.base_url}'", hint="write https://host[:port]")
     if url.scheme == "http" and not _loopback(url.hostname):
         raise UsageError(f"{settings.base_url} would carry the key unencrypted", hint="use https")
+    dialect_of(settings.api, settings.base_url)
+    if settings.api == "legacy" and settings.base_url == DEFAULT_BASE_URL:
+        raise UsageError(
+            "the agency retired its legacy API on 2026-07-31", hint="name an archive or a mirror of it with --base-url"
+        )
+    if not settings.user_agent or not settings.user_agent.isascii() or not settings.user_agent.isprintable():
+        raise UsageError(f"user_agent must be one line of plain letters, not {settings.user_agent!r}")
     if not 1 <= settings.concurrency <= MAX_CONCURRENCY:
         raise UsageError(f"concurrency runs from 1 to {MAX_CONCURRENCY}, not {settings.concurrency}")
     if settings.max_attempts < 1:
         raise UsageError(f"a page needs at least one attempt, not {settings.max_attempts}")
+    for name in ("max_failures", "max_requests"):
+        if (count := getattr(settings, name)) is not None and count < 1:
+            raise UsageError(f"{name} is at least 1, not {count}")
+    for name in sorted(_TIMES):
+        least = 0.0 if name == "drain_timeout" else 1e-9
+        if (time := getattr(settings, name)) is not None and not least <= time < 1e9:
+            raise UsageError(f"{name} is a time above zero, not {time:g}", hint="write seconds, or 90s, 15m, 2h")
     for name in ("cap_daily", "cap_hourly"):
         if (cap := getattr(settings, name)) is not None and cap < 1:
             raise UsageError(f"{name} is the records a request may ask for, at least 1, not {cap}")

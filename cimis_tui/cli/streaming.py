@@ -36,7 +36,8 @@ def fetch_streaming(args: Namespace, output: Output) -> int:
     if not args.json:
         for line in _lines(state, perf=args.perf, peak=peak):
             output.data(line)
-    return settle(state.exit_code or 0, args.fail_on, sum(r.missing for r in state.results.values()))
+    missing = sum(r.missing for r in state.results.values())
+    return settle(state.exit_code or 0, args.fail_on, missing, interrupted=state.outcome == "interrupted")
 
 
 def _lines(state: RunState, *, perf: bool, peak: int | None) -> Iterable[str]:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from cimis_engine.errors import UsageError
-from cimis_engine.model.station import parse_station_numbers
+from cimis_engine.model.choice import choose
+from cimis_engine.run.directory import kept_directory
 from cimis_engine.run.events import Stamped, encode
 from cimis_engine.run.report import build_report
 from cimis_engine.run.spec import Request
@@ -43,8 +44,9 @@ def update(args: Namespace, output: Output) -> int:
         state = _run(job, args, output)
         reports.append(build_report(state))
         missing = sum(r.missing for r in state.results.values())
-        codes.append(settle(state.exit_code or 0, args.fail_on, missing))
-        if codes[-1] not in (0, PARTIAL, UNREACHED):
+        interrupted = state.outcome == "interrupted"
+        codes.append(settle(state.exit_code or 0, args.fail_on, missing, interrupted=interrupted))
+        if interrupted or codes[-1] not in (0, PARTIAL, UNREACHED):
             break  # interrupted, or refused for good: the next run would fare no better
     hand_over(document(reports, joint_code(codes)), output, to_stdout=args.json, file=args.report)
     return joint_code(codes)
@@ -53,7 +55,8 @@ def update(args: Namespace, output: Output) -> int:
 def _requests(args: Namespace, data_dir: Path) -> list[Request]:
     """What is stored of the stations asked for, as requests. Raises `UsageError` where there is nothing."""
     everyone = args.stations.strip().lower() == "all"
-    stations = None if everyone else parse_station_numbers(args.stations)
+    kept = kept_directory(data_dir)
+    stations = None if everyone else choose(args.stations, kept.stations if kept else (), strict=False).numbers
     with contextlib.closing(Store.open(data_dir)) as store:
         entries = store.catalog.entries()
     requests = update_requests(

@@ -10,7 +10,6 @@ from cimis_tui.feed.follow import Follower
 from cimis_tui.view.frame import AlertRow, Ending, Frame, LogRow, PhaseFacts, SelfCost, Vitals
 from cimis_tui.view.present import Row, present_row
 from cimis_tui.view.vitals import (
-    max_attempts,
     present_alerts_of,
     present_ending_of,
     present_facts,
@@ -84,8 +83,7 @@ class Pump:
                 return None
             changed, state.dirty = state.dirty, set()
             numbers = state.stations if all_rows else changed
-            tries = max_attempts(state)
-            rows: dict[int, Row] = {n: present_row(state.stations[n], now, tries) for n in numbers}
+            rows: dict[int, Row] = {n: present_row(state.stations[n], now) for n in numbers}
             vitals = None
             if due or all_rows:
                 self._vitals_at, self._vitals_seq = tick, state.seq

@@ -89,7 +89,7 @@ def eta_of(station: StationState, now: float) -> float | None:
     return (now - station.started_at) * (1.0 - station.progress) / station.progress
 
 
-def present_row(station: StationState, now: float, max_attempts: int) -> Row:
+def present_row(station: StationState, now: float) -> Row:
     """The row of a station at Unix time `now`."""
     status = status_of(station)
     ref, last, attempt = station.ref, station.last, station.attempt
@@ -126,7 +126,7 @@ def present_row(station: StationState, now: float, max_attempts: int) -> Row:
         name=ref.name,
         word=_word(station, status, now),
         tries=Cell(
-            f"{attempt}/{max_attempts}" if attempt else units.ABSENT,
+            f"{attempt}/{station.allowed}" if attempt else units.ABSENT,
             "warn"
             if attempt > 1 and status not in ("done", "failed")
             else "dim"

@@ -103,7 +103,7 @@ def present_facts(state: RunState, station: StationState) -> PhaseFacts:
         records=station.records,
         expected=station.expected,
         attempt=station.attempt,
-        max_attempts=max_attempts(state),
+        max_attempts=station.allowed,
         reused=station.last_reused,
         phases=tuple(phases),
         total=None if last is None else last.total,
@@ -115,10 +115,6 @@ def present_facts(state: RunState, station: StationState) -> PhaseFacts:
         spread=present_spread(state),
         ttfb=(*(whole.percentile(q) for q in (0.5, 0.9, 0.95, 0.99)), whole.most if whole.count else None),
     )
-
-
-def max_attempts(state: RunState) -> int:
-    return state.started.max_attempts if state.started else 0
 
 
 def present_alerts_of(state: RunState, now: float) -> tuple[AlertRow, ...]:

@@ -39,6 +39,20 @@ def test_defaults(tmp_path: Path) -> None:
     assert where == Path("data") == data_dir_of(_args(), {}, tmp_path)
 
 
+def test_limits_of_a_run_from_anywhere_with_units(tmp_path: Path) -> None:
+    (tmp_path / "cimis.toml").write_text('max_requests = 10\nmax_duration = "15m"\npage_budget = "0.5h"')
+    settings, _ = load_settings(_args(), {}, folder=tmp_path)
+    assert (settings.max_requests, settings.max_duration, settings.page_budget) == (10, 900.0, 1800.0)
+    environ = {"CIMIS_MAX_REQUESTS": "11", "CIMIS_MAX_DURATION": "2h", "CIMIS_READ_TIMEOUT": "45"}
+    settings, _ = load_settings(_args(), environ, folder=tmp_path)
+    assert (settings.max_requests, settings.max_duration, settings.read_timeout) == (11, 7200.0, 45.0)
+    settings, _ = load_settings(_args(max_requests=12, max_duration="90s"), environ, folder=tmp_path)
+    assert (settings.max_requests, settings.max_duration) == (12, 90.0)
+    (tmp_path / "cimis.toml").unlink()
+    settings, _ = load_settings(_args(), {}, folder=tmp_path)
+    assert (settings.max_requests, settings.max_duration, settings.page_budget) == (None, None, 900.0)
+
+
 def test_what_the_command_fixes_wins(tmp_path: Path) -> None:
     environ = {"CIMIS_BASE_URL": "https://env.test"}
     settings, _ = load_settings(_args(), environ, folder=tmp_path, base_url="https://127.0.0.1:1", whole_body=True)
@@ -72,8 +86,20 @@ def test_unknown_key_suggests_the_nearest(tmp_path: Path) -> None:
         ("base_url = 'http://example.com'", "unencrypted"),
         ("base_url = 'https://user@example.com'", "user@"),
         ("ca_file = 'nowhere.pem'", "nowhere.pem"),
+        ("max_requests = 0", "max_requests"),
+        ("max_failures = 0", "max_failures"),
+        ("max_duration = 0", "max_duration"),
+        ("max_duration = 'soon'", "max_duration"),
+        ("max_duration = '1d'", "max_duration"),
+        ("backoff_base = 0", "backoff_base"),
+        ("read_timeout = nan", "read_timeout"),
+        ("page_budget = -1", "page_budget"),
         ("concurrency = ", "cimis.toml"),
         ("whole_body = true", "whole_body"),
+        ("api = 'soap'", "soap"),
+        ("api = 'legacy'", "retired"),
+        ("user_agent = ''", "user_agent"),
+        ('user_agent = "a\\nb"', "user_agent"),
     ],
 )
 def test_settings_that_cannot_be(tmp_path: Path, toml: str, word: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from conftest import KEY, Run, chunks, environment, journal
+from pacing import sent, violations
 
 from cimis_engine.run.journal import JournalReader
 from cimis_engine.simulator.process import SimulatorProcess, start_simulator
@@ -91,7 +92,9 @@ def test_storm_ends_in_the_same_bytes_and_every_fault_is_told(cimis: Run, tmp_pa
     with start_simulator(storm_flags) as storm:
         done = cimis(*command, "storm", on=storm, CIMIS_READ_TIMEOUT="1", CIMIS_BACKOFF_BASE="0.05")
         stats = storm.stats()
-        faults = Counter(e["fault"] for e in storm.log() if e["fault"] and "GetDataByStationNumber" in e["path"])
+        log = storm.log()
+    faults = Counter(e["fault"] for e in log if e["fault"] and "GetDataByStationNumber" in e["path"])
+    assert not violations(sent(journal(tmp_path / "storm"), log))
     report = json.loads(done.stdout)
     check_report(report)
     assert report["failed"] == 0

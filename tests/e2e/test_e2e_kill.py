@@ -124,3 +124,15 @@ def test_a_dashboard_that_is_told_to_go_detaches(number: int, code: int, tmp_pat
         again.process.wait()
         wait_for(tmp_path / "D", "run.finished")
         assert len(chunks(tmp_path / "D")) == 256
+
+
+def test_a_dashboard_whose_terminal_is_gone_ends_and_the_engine_goes_on(tmp_path: Path, cimis: Run) -> None:
+    """The terminal is not the dashboard's own to control, so no SIGHUP tells of its end."""
+    with start_simulator(["--latency", "100"]) as api:
+        terminal = Terminal(tmp_path, environment(api), "backfill --sample 8 --years 1993-2024 --data-dir D".split())
+        terminal.read_until(b"RUNNING")
+        (run_dir,) = (tmp_path / "D" / "runs").iterdir()
+        os.close(terminal.master)
+        assert terminal.process.wait(20) == 129
+        assert running_engine(run_dir)
+        wait_for(tmp_path / "D", "run.finished")

@@ -1,4 +1,4 @@
-"""Both decoders: exact on real data, identical however bytes are sliced, and never laxer than the reference."""
+"""Both decoders: exact on real data, and every refusal typed. Where they must agree: `test_fetch_decode_fuzz`."""
 
 from __future__ import annotations
 
@@ -7,60 +7,15 @@ import os
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from fetch_documents import BOTH, Decoders, cell, decode, document, flatten, record
 
-from cimis_engine.fetch.decode import DecodedPage, DecodeError, PageDecoder, TruncatedError
-from cimis_engine.fetch.decode_ijson import IjsonPageDecoder
-from cimis_engine.model.items import Interval, UnitSystem, items_of
+from cimis_engine.fetch.decode import DecodeError, PageDecoder, TruncatedError
+from cimis_engine.model.items import Interval, items_of
 from cimis_engine.model.period import Span, slot_of
 
 DATA = Path(os.environ.get("CIMIS_REAL_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
-BOTH = pytest.mark.parametrize("kind", [PageDecoder, IjsonPageDecoder])
-SPAN = Span(date(2014, 10, 1), date(2015, 9, 30))
-Decoders = type[PageDecoder] | type[IjsonPageDecoder]
-
-
-def make(
-    kind: Decoders, interval: Interval = Interval.DAILY, span: Span = SPAN, station: int = 6, units: str = "M"
-) -> Any:
-    return kind(interval=interval, units=UnitSystem(units), items=items_of(interval), span=span, station=station)
-
-
-def decode(kind: Decoders, body: bytes, slices: list[int] | None = None, **options: Any) -> DecodedPage:
-    decoder = make(kind, **options)
-    at = 0
-    for size in slices or []:
-        decoder.feed(body[at : at + size])
-        at += size
-    decoder.feed(body[at:])
-    page: DecodedPage = decoder.finish()
-    return page
-
-
-def flatten(page: DecodedPage) -> dict[tuple[int, int], dict[str, tuple[Decimal | None, str | None]]]:
-    return {
-        (b.year, int(slot)): {c.item.field: (c.value(i), c.flag(i)) for c in b.columns if c.qc[i] != 255}
-        for b in page.batches
-        for i, slot in enumerate(b.slots)
-    }
-
-
-def record(day: str = "2014-10-01", **fields: Any) -> dict[str, Any]:
-    base = {"Date": day, "Julian": "274", "Station": "6", "Standard": "metric", "ZipCodes": "9, 8", "Scope": "daily"}
-    return base | {"DayEto": {"Value": "7.18", "Qc": " ", "Unit": "(mm)"}} | fields
-
-
-def document(*records: Any) -> bytes:
-    provider = {"Name": "cimis", "Type": "station", "Owner": "water.ca.gov", "Records": list(records)}
-    return json.dumps({"Data": {"Providers": [provider]}}, ensure_ascii=False).encode()
-
-
-def cell(value: Any, flag: Any = " ") -> dict[str, Any]:
-    return {"Value": value, "Qc": flag, "Unit": "(mm)"}
 
 
 def _real() -> list[Path]:
@@ -89,58 +44,6 @@ def test_real_responses_are_decoded_exactly(kind: Decoders) -> None:
             }
         assert flatten(page) == expected, path.name
         assert page.records == len(records)
-
-
-values = st.one_of(
-    st.none(),
-    st.decimals(allow_nan=False, allow_infinity=False, min_value=-9999, max_value=9999, places=3).map(str),
-    st.sampled_from(["-7999", "1529", "73.0", "0", "4.05", "-0.0"]),
-)
-odd = st.one_of(values, st.sampled_from(["NaN", "1e5", "", "inf", "١", " 1", "1.", 5, [], {"a": "},{"}]))
-texts = st.text(st.sampled_from('},{]["\\: aé°'), max_size=12)
-
-
-def documents(cell_values: Any) -> Any:
-    one = st.fixed_dictionaries(
-        {
-            "v": cell_values,
-            "q": st.sampled_from([" ", "Y", "", None]),
-            "z": texts,
-            "x": st.one_of(texts, st.lists(texts)),
-        }
-    )
-    return st.lists(one, max_size=12).map(
-        lambda rs: document(
-            *(
-                record(f"2014-10-{n + 1:02d}", ZipCodes=r["z"], Extra=r["x"], DayEto=cell(r["v"], r["q"]))
-                for n, r in enumerate(rs)
-            )
-        )
-    )
-
-
-@settings(max_examples=60, deadline=None)
-@given(documents(values), st.lists(st.integers(1, 400), max_size=20))
-def test_columns_do_not_depend_on_slices_or_decoder(body: bytes, slices: list[int]) -> None:
-    whole = flatten(decode(IjsonPageDecoder, body))
-    assert flatten(decode(PageDecoder, body)) == whole
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cimis_engine.fetch.decode.BATCH_BYTES", 300)
-        assert flatten(decode(PageDecoder, body, slices)) == whole
-        assert flatten(decode(PageDecoder, body, [1] * len(body))) == whole
-
-
-@settings(max_examples=150, deadline=None)
-@given(documents(odd), st.data())
-def test_fast_is_never_laxer_than_the_reference(body: bytes, data: st.DataObject) -> None:
-    at = data.draw(st.integers(0, len(body)))
-    cut = data.draw(st.integers(0, 6))
-    body = body[:at] + data.draw(st.sampled_from([b"", b",", b"}", b"]", b'"', b"{", b"\xff", b"x"])) + body[at + cut :]
-    try:
-        fast = flatten(decode(PageDecoder, body))
-    except DecodeError:
-        return
-    assert flatten(decode(IjsonPageDecoder, body)) == fast
 
 
 GOOD = document(record(), record("2014-10-02"))
@@ -195,11 +98,11 @@ def test_bad_input_is_refused_by_name_and_place(kind: Decoders, name: str) -> No
     assert len(caught.value.excerpt) <= 80
 
 
-def test_the_offset_of_a_bad_value_points_at_its_field() -> None:
+def test_the_offset_of_a_bad_value_points_at_it() -> None:
     body = document(record(), record("2014-10-02", DayEto=cell("NaN")))
     with pytest.raises(DecodeError) as caught:
         decode(PageDecoder, body)
-    assert body[caught.value.offset :].startswith(b'"DayEto"') and b"NaN" in body[caught.value.offset :]
+    assert body[caught.value.offset :].startswith(b'"NaN"')
 
 
 @BOTH

@@ -9,78 +9,31 @@ import json
 import logging
 import random
 import socket
-import ssl
-import struct
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
+from fetch_server import CA, Handler, always, response, serving
 
 from cimis_engine.clock import SystemClock
 from cimis_engine.errors import UsageError
-from cimis_engine.fetch.api import StationWebApi
 from cimis_engine.fetch.decode import DecodedPage, DecodeError, PageDecoder, TruncatedError
+from cimis_engine.fetch.directory import parse_directory
 from cimis_engine.fetch.exchange import ApiRequest, AttemptError, ErrorKind
 from cimis_engine.fetch.inflate import Inflater
 from cimis_engine.fetch.network import interleave, race
-from cimis_engine.fetch.page import ApiError, fetch_directory
+from cimis_engine.fetch.page import ApiError, fetch_document
 from cimis_engine.fetch.pipeline import DecodePipeline
 from cimis_engine.fetch.retry import RetryPolicy
+from cimis_engine.fetch.station_web import StationWebDialect
 from cimis_engine.fetch.transport import Slot, ssl_context
 from cimis_engine.model.items import DAILY_ITEMS, Interval, UnitSystem
 from cimis_engine.model.period import Span
 
 KEY = "canary-key-1234"
-CA = trustme.CA()
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-def response(body: bytes, status: str = "200 OK", *extra: str, length: int | None = None) -> bytes:
-    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body) if length is None else length}", *extra]
-    return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-@contextlib.asynccontextmanager
-async def serving(answer: Handler, *, tls: bool = False) -> AsyncIterator[str]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if tls else None
-    if context is not None:
-        CA.issue_cert("localhost").configure_cert(context)
-    open_writers = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        open_writers.append(writer)
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                await answer(reader, writer)
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
-    try:
-        yield f"http{'s' if tls else ''}://localhost:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        for writer in open_writers:
-            writer.transport.abort()
-
-
-def always(data: bytes, *, then: str = "") -> Handler:
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(data)
-        await writer.drain()
-        if then == "close":
-            writer.close()
-            raise ConnectionError
-        if then == "reset":
-            linger = struct.pack("ii", 1, 0)
-            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            writer.transport.abort()
-            raise ConnectionError
-
-    return answer
 
 
 @contextlib.asynccontextmanager
@@ -120,8 +73,8 @@ async def test_the_request_carries_the_key_in_its_header_only(tmp_path: Path) ->
         writer.write(response(b"{}"))
 
     api_span = Span(date(2024, 1, 1), date(2024, 12, 31))
-    async with serving(answer) as url, slot_for(tmp_path, gzip=False) as slot:
-        api = StationWebApi(url)
+    async with serving(answer) as url, slot_for(tmp_path, gzip=False, user_agent="mine/1") as slot:
+        api = StationWebDialect(url)
         await slot.get(api.data_request(2, api_span, Interval.DAILY, UnitSystem.METRIC, DAILY_ITEMS[4:6]), drop)
     line, _, headers = heard[0].decode().partition("\r\n")
     assert line == (
@@ -131,7 +84,7 @@ async def test_the_request_carries_the_key_in_its_header_only(tmp_path: Path) ->
     assert f"ocp-apim-subscription-key: {KEY}\r\n" in headers.replace(
         "Ocp-Apim-Subscription-Key", "ocp-apim-subscription-key"
     )
-    assert "identity" in headers and "application/json" in headers and "cimis-backfill-console/" in headers
+    assert "identity" in headers and "application/json" in headers and "mine/1" in headers
 
 
 FAILURES = [
@@ -139,7 +92,7 @@ FAILURES = [
     (always(response(b"abc", length=9), then="close"), {}, ErrorKind.EOF, 200),
     (always(response(b"abc", length=9), then="reset"), {}, ErrorKind.RESET, 200),
     (always(response(b"abc", length=9)), {"read_timeout": 0.05}, ErrorKind.TIMEOUT_READ, 200),
-    (always(b""), {"attempt_timeout": 0.05}, ErrorKind.TIMEOUT_ATTEMPT, None),
+    (always(b""), {"attempt_timeout": 0.5}, ErrorKind.TIMEOUT_ATTEMPT, None),
     (always(b"what\r\n\r\n"), {}, ErrorKind.PROTOCOL, None),
     (always(response(b"x" * 99)), {"max_wire_bytes": 50}, ErrorKind.TOO_LARGE, 200),
 ]
@@ -291,6 +244,24 @@ async def test_the_pipeline_only_looks_at_what_is_not_data() -> None:
         await through(200, {"content-encoding": "br"}, [b"abc"])
 
 
+@pytest.mark.asyncio
+async def test_a_refusal_does_not_wait_behind_the_bodies_that_came_before() -> None:
+    """Nothing decodes here at all: what is not 200 is known when its last byte is in."""
+    pipeline = DecodePipeline(clock=SystemClock())
+    span = Span(date(2024, 1, 1), date(2024, 12, 31))
+    decoders = [
+        PageDecoder(interval=Interval.DAILY, units=UnitSystem.METRIC, items=DAILY_ITEMS, span=span, station=n)
+        for n in (2, 5)
+    ]
+    slow, refused = (pipeline.open(decoder) for decoder in decoders)
+    slow.begin(200, {})
+    await slow.write(BODY)
+    refused.begin(429, {"content-encoding": "gzip"})
+    await refused.write(gzip.compress(b'{"statusCode":429}'))
+    assert await refused.finish() is None and refused.head == b'{"statusCode":429}'
+    assert slow.head == b""
+
+
 class Still(SystemClock):
     async def sleep(self, seconds: float) -> None:
         pass
@@ -311,11 +282,174 @@ async def test_the_directory_is_fetched_with_retries_and_typed_errors(tmp_path: 
         writer.write(answers.pop(0))
 
     async with serving(answer) as url, slot_for(tmp_path) as slot:
-        arguments = (slot, StationWebApi(url), RetryPolicy(), Still(), random.Random(1))
-        stations = await fetch_directory(*arguments)
+        request = StationWebDialect(url).stations_request()
+
+        async def fetch() -> Any:
+            return await fetch_document(
+                slot, request, parse_directory, "x", policy=RetryPolicy(), clock=Still(), rng=random.Random(1)
+            )
+
+        stations = await fetch()
         assert [s.number for s in stations] == [2]
         with pytest.raises(ApiError) as caught:
-            await fetch_directory(*arguments)
+            await fetch()
         assert (caught.value.exit_code, caught.value.error_class) == (5, "auth") and KEY not in str(caught.value)
         with pytest.raises(ApiError, match="Stations"):
-            await fetch_directory(*arguments)
+            await fetch()
+
+
+class Counted:
+    """A server that keeps count: `seen` has the number of the connection each request came on."""
+
+    def __init__(self, answer: Handler) -> None:
+        self.url, self.seen, self.ended = "", list[int](), 0
+        self._answer, self._connections, self._changed = answer, 0, asyncio.Condition()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections += 1
+        number = self._connections
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                self.seen.append(number)
+                await self._tell()
+                if b"/silent" not in head:
+                    await self._answer(reader, writer)
+        writer.close()
+        self.ended += 1
+        await self._tell()
+
+    async def _tell(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def until(self, *, requests: int = 0, ended: int = 0) -> None:
+        """Wait for so many requests, and so many connections that have ended."""
+        async with asyncio.timeout(10), self._changed:
+            await self._changed.wait_for(lambda: len(self.seen) >= requests and self.ended >= ended)
+
+
+@contextlib.asynccontextmanager
+async def counting(answer: Handler) -> AsyncIterator[Counted]:
+    counted = Counted(answer)
+    server = await asyncio.start_server(counted.serve, "127.0.0.1", 0)
+    counted.url = f"http://localhost:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield counted
+    finally:
+        server.close()
+
+
+async def ok(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(response(b"ok"))
+    await writer.drain()
+
+
+async def half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(response(b"half", length=8))
+    await writer.drain()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("cancels", [1, 2, 3])
+async def test_after_any_cancel_the_slot_goes_on_over_a_new_connection(tmp_path: Path, cancels: int) -> None:
+    """Cancelled while it waits for the answer, once or again and again: the old connection ends, nothing is left."""
+    async with counting(ok) as server, slot_for(tmp_path) as slot:
+        target = ApiRequest(server.url, "/a")
+        await slot.get(target, drop)
+        await slot.get(target, drop)
+        task = asyncio.create_task(slot.get(ApiRequest(server.url, "/silent"), drop))
+        await server.until(requests=3)
+        for _ in range(cancels):
+            task.cancel()
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        exchange = await slot.get(target, drop)
+        assert exchange.status == 200 and not exchange.phases.reused
+        assert (await slot.get(target, drop)).phases.reused
+        assert server.seen == [1, 1, 1, 2, 2]
+        await server.until(ended=1)
+        await slot.aclose()
+        await server.until(ended=2)
+        assert not slot._closing
+        assert len(asyncio.all_tasks()) <= 1 + 1, "this test, and a server's connection that is just ending"
+
+
+@pytest.mark.asyncio
+async def test_a_cancel_in_the_midst_of_a_body_leaves_no_half_of_it(tmp_path: Path) -> None:
+    got: list[bytes] = []
+    begun = asyncio.Event()
+
+    async def keep(chunk: bytes) -> None:
+        got.append(chunk)
+        begun.set()
+
+    async with counting(half) as server, counting(ok) as good, slot_for(tmp_path) as slot:
+        task = asyncio.create_task(slot.get(ApiRequest(server.url, "/a"), keep))
+        await begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await server.until(ended=1)
+        await slot.get(ApiRequest(good.url, "/a"), keep)
+        assert (got, server.seen) == ([b"half", b"ok"], [1])
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("answer", "options", "kind"),
+    [
+        (half, {"read_timeout": 0.5, "attempt_timeout": 30.0}, ErrorKind.TIMEOUT_READ),
+        (half, {"read_timeout": 30.0, "attempt_timeout": 0.5}, ErrorKind.TIMEOUT_ATTEMPT),
+    ],
+)
+async def test_after_a_timeout_the_slot_goes_on_over_a_new_connection(
+    tmp_path: Path, answer: Handler, options: dict[str, float], kind: ErrorKind
+) -> None:
+    async with counting(answer) as server, slot_for(tmp_path, **options) as slot:
+        for n in (1, 2):
+            with pytest.raises(AttemptError) as caught:
+                await slot.get(ApiRequest(server.url, "/a"), drop)
+            assert (caught.value.kind, caught.value.status) == (kind, 200)
+            await server.until(ended=n)
+        assert server.seen == [1, 2]
+
+
+@pytest.mark.asyncio
+async def test_a_body_that_trickles_is_stopped_by_the_whole_attempts_timeout(tmp_path: Path) -> None:
+    """Every read is in time, so only the timeout around the whole attempt can end it."""
+
+    async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(response(b"", length=10**9))
+        while True:
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0)
+
+    async with counting(trickle) as server, slot_for(tmp_path, read_timeout=5.0, attempt_timeout=0.15) as slot:
+        with pytest.raises(AttemptError) as caught:
+            await slot.get(ApiRequest(server.url, "/a"), drop)
+        assert caught.value.kind is ErrorKind.TIMEOUT_ATTEMPT and caught.value.wire_bytes > 2
+
+
+@pytest.mark.asyncio
+async def test_connecting_has_a_timeout_of_its_own(tmp_path: Path) -> None:
+    async def slow(host: str, port: int) -> list[str]:
+        await asyncio.Event().wait()
+        return []
+
+    async with slot_for(tmp_path, resolver=slow, connect_timeout=0.05) as slot:
+        with pytest.raises(AttemptError) as caught:
+            await slot.get(ApiRequest("http://nowhere.invalid", "/"), drop)
+        assert caught.value.kind is ErrorKind.TIMEOUT_CONNECT
+
+
+def test_what_a_server_says_is_quoted_without_the_key() -> None:
+    slot = asyncio.run(_keyed())
+    assert slot.redactor.data(f"no such key: {KEY}.".encode()) == b"no such key: ***."
+    assert slot.redactor.text(f"no such key: {KEY}.") == "no such key: ***."
+
+
+async def _keyed() -> Slot:
+    return Slot(context=ssl_context(None), key=KEY, clock=SystemClock())

@@ -85,12 +85,26 @@ def test_today_rides_along_and_later_is_left_out_with_a_note() -> None:
         plan("2027")
 
 
-def test_years_without_the_station_are_left_out() -> None:
+def test_dates_without_the_station_are_left_out_but_for_the_empty_records_after_its_end() -> None:
     made = plan("2010-2020", who=station(connect=date(2012, 3, 4), disconnect=date(2014, 8, 14)))
     (job,) = made.jobs
-    assert (job.span.start.year, job.span.end.year) == (2012, 2014)
+    assert str(job.span) == "2012-03-04..2014-08-21"
     assert job.expected == (date(2014, 8, 14) - date(2012, 3, 4)).days + 1
     assert "did not exist" in plan("2020", who=station(disconnect=date(2014, 8, 14))).notes[0]
+
+
+def test_no_page_is_asked_for_half_a_year_without_the_station() -> None:
+    closed = plan("2015", Interval.HOURLY, who=station(disconnect=date(2015, 3, 20)))
+    opened = plan("2012", Interval.HOURLY, who=station(connect=date(2012, 10, 2)))
+    assert [str(p.span) for made in (closed, opened) for j in made.jobs for p in j.pages] == [
+        "2015-01-01..2015-03-27",
+        "2012-10-02..2012-12-31",
+    ]
+
+
+def test_no_year_is_planned_for_empty_records_alone() -> None:
+    made = plan("2014-2016", who=station(disconnect=date(2014, 12, 29)))
+    assert [str(j.span) for j in made.jobs] == ["2014-01-01..2014-12-31"]
 
 
 def test_the_same_work_has_the_same_job_id() -> None:

@@ -40,7 +40,7 @@ def vitals(state: RunState) -> Vitals:
 
 
 def rows(state: RunState) -> dict[int, Row]:
-    return {n: present_row(s, state.now, 3) for n, s in state.stations.items()}
+    return {n: present_row(s, state.now) for n, s in state.stations.items()}
 
 
 @pytest.mark.parametrize(
