@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
+from cimis_engine.lru import ByteLru
 from cimis_engine.simulator import legacy, places, render
-from cimis_engine.simulator.cache import ByteLru
 from cimis_engine.simulator.http import HttpAnswer, HttpRequest
 from cimis_engine.simulator.places import Part, place_query
 from cimis_engine.simulator.query import (

@@ -9,12 +9,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from cimis_engine.lru import ByteLru
 from cimis_engine.model.items import DataItem, Interval, UnitSystem
 from cimis_engine.model.period import HOURS
 from cimis_engine.model.qc import GOOD
 from cimis_engine.model.station import Station
 from cimis_engine.simulator import render
-from cimis_engine.simulator.cache import ByteLru
 from cimis_engine.simulator.places import SpatialQuery
 from cimis_engine.simulator.quality import AVERAGE, MISSING, PENDING
 from cimis_engine.simulator.query import DataQuery

@@ -67,9 +67,20 @@ class FileSystem:
     def close(self, fd: int) -> None:
         os.close(fd)
 
+    def open(self, path: Path) -> int:
+        """A descriptor to read from; a symbolic link in the file's place is an error."""
+        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+    def stat(self, fd: int) -> os.stat_result:
+        return os.fstat(fd)
+
+    def read_at(self, fd: int, size: int, offset: int) -> bytes:
+        """Fewer bytes than asked for only where the file ends, or once in a while."""
+        return os.pread(fd, size, offset)
+
     def read(self, path: Path) -> bytes:
         """A whole file; a symbolic link in its place is an error."""
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+        with os.fdopen(self.open(path), "rb") as file:
             return file.read()
 
     def replace(self, source: Path, target: Path) -> None:

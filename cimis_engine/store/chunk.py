@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -34,11 +34,16 @@ VERSION = 1
 ENCODER_VERSION = 1
 """Raised whenever the same content would be encoded to other bytes by the same libzstd."""
 
+ReadRange = Callable[[int, int], bytes]
+"""Offset and size within a file → exactly those bytes."""
+
 MAX_CHUNK = 16 << 20
 """No chunk file is larger: an hourly year of 14 items with random 64-bit values is 1.1 MB."""
 
 BLOCK_SLOTS = {(codec_v2.CODEC_ID, Interval.HOURLY): 336}
 """Two weeks of hours a block, so that a week is read with two blocks (4 KB) and not with the year (47 KB); else one."""
+_HEAD_READ, _TAIL_READ = 128, 512
+"""Bytes that hold nearly every header, and the index of up to 30 blocks with the footer."""
 
 _HEAD = struct.Struct("<8sHI")
 _FACTS = struct.Struct("<BBHHH3BB")
@@ -163,31 +168,44 @@ def seal(batch: RecordBatch, blocks: Sequence[tuple[Block, bytes]], digest: byte
 
 
 def read_header(data: bytes, path: Path | None = None) -> ChunkInfo:
-    """Header, index and footer of a whole chunk file, checked against their CRC and each other.
+    """`read_info` of a chunk file's bytes."""
+    return read_info(lambda at, size: data[at : at + size], len(data), path)
 
-    Raises `ChunkError`; block contents are not looked at.
+
+def read_info(read: ReadRange, size: int, path: Path | None = None) -> ChunkInfo:
+    """Header, index and footer of a chunk file of `size` bytes, checked against their CRC and each other.
+
+    Two reads, of the file's first and last bytes, are enough unless header or index are unusually long. Raises
+    `ChunkError`, and what `read` raises; block contents are not looked at.
     """
-    if len(data) > MAX_CHUNK:
-        raise ChunkError(f"{len(data)} bytes are too many for a chunk", 0, path)
-    cursor = Cursor(data, path)
-    magic, version, header_size = cursor.unpack(_HEAD, "header")
+    if size > MAX_CHUNK:
+        raise ChunkError(f"{size} bytes are too many for a chunk", 0, path)
+    head = read(0, min(size, _HEAD_READ))
+    magic, version, header_size = Cursor(head, path).unpack(_HEAD, "header")
     if magic != MAGIC:
         raise ChunkError("not a chunk: wrong magic", 0, path)
     if version != VERSION:
         raise NewerFormatError(f"format version {version} is not known (this program reads {VERSION})", 8, path)
-    foot = len(data) - _FOOTER.size
+    foot = size - _FOOTER.size
     if foot < header_size:
-        raise ChunkError("too short for its header and footer", len(data), path)
-    records, nulls, index_at, digest, crc, end = _FOOTER.unpack_from(data, foot)
+        raise ChunkError("too short for its header and footer", size, path)
+    tail_at = max(0, size - _TAIL_READ)
+    tail = read(tail_at, size - tail_at)
+    records, nulls, index_at, digest, crc, end = _FOOTER.unpack_from(tail, foot - tail_at)
     if end != END_MAGIC:
-        raise ChunkError("cut off: the end mark is missing", len(data) - 8, path)
+        raise ChunkError("cut off: the end mark is missing", size - 8, path)
     if not header_size <= index_at <= foot or header_size < _HEAD.size:
         raise ChunkError(f"impossible index offset {index_at}", foot, path)
-    if zlib.crc32(data[index_at:-12], zlib.crc32(data[:header_size])) != crc:
-        raise ChunkError("header, index and footer do not match their CRC", len(data) - 12, path)
-    facts = _read_facts(Cursor(data[_HEAD.size : header_size], path, base=_HEAD.size))
-    size = slots_in_year(facts["interval"], facts["year"])
-    blocks = _read_index(Cursor(data[index_at:foot], path, base=index_at), header_size, index_at, size)
+    if header_size > len(head):
+        head += read(len(head), header_size - len(head))
+    if index_at < tail_at:
+        tail, tail_at = read(index_at, tail_at - index_at) + tail, index_at
+    tail = tail[index_at - tail_at :]
+    if zlib.crc32(tail[:-12], zlib.crc32(head[:header_size])) != crc:
+        raise ChunkError("header, index and footer do not match their CRC", size - 12, path)
+    facts = _read_facts(Cursor(head[_HEAD.size : header_size], path, base=_HEAD.size))
+    slots = slots_in_year(facts["interval"], facts["year"])
+    blocks = _read_index(Cursor(tail[: foot - index_at], path, base=index_at), header_size, index_at, slots)
     if sum(b.count for b in blocks) != records or nulls > records * len(facts["items"]):
         raise ChunkError(f"footer counts {records} records and {nulls} nulls, index and items do not", foot, path)
     return ChunkInfo(**facts, blocks=blocks, records=records, nulls=nulls, digest=digest.hex())
@@ -251,7 +269,7 @@ def decode_part(data: bytes, info: ChunkInfo, blocks: Sequence[Block], path: Pat
 
     Each block's CRC is checked; the content digest is of all of them, and is not.
     """
-    parts = [_decode_block(data, block, info, path) for block in blocks]
+    parts = [decode_block(data[b.offset : b.offset + b.size], b, info, path) for b in blocks]
     slots = np.concatenate([s for s, _ in parts])
     columns = parts[0][1] if len(parts) == 1 else _joined([c for _, c in parts])
     return RecordBatch(info.station, info.interval, info.year, info.units, slots, columns, info.covered)
@@ -273,18 +291,22 @@ def check_name(found: RecordBatch | ChunkInfo, path: Path, key: Key) -> None:
 
 
 def check_block(data: bytes, block: Block, path: Path | None = None) -> bytes:
-    """A block's bytes. Raises `ChunkError` unless they match its CRC."""
-    payload = data[block.offset : block.offset + block.size]
+    """A block's bytes out of a whole file's. Raises `ChunkError` unless they match its CRC."""
+    return _checked(data[block.offset : block.offset + block.size], block, path)
+
+
+def _checked(payload: bytes, block: Block, path: Path | None) -> bytes:
     if zlib.crc32(payload) != block.crc:
         raise ChunkError("block does not match its CRC", block.offset, path)
     return payload
 
 
-def _decode_block(
-    data: bytes, block: Block, info: ChunkInfo, path: Path | None
+def decode_block(
+    payload: bytes, block: Block, info: ChunkInfo, path: Path | None = None
 ) -> tuple[NDArray[np.uint16], tuple[Column, ...]]:
+    """Slots and columns of one block from its bytes, its CRC checked. Raises `ChunkError`."""
     at = Cursor(b"", path, base=block.offset)
-    payload = check_block(data, block, path)
+    _checked(payload, block, path)
     match block.codec:
         case codec_v1.CODEC_ID:
             return codec_v1.decode_block(payload, info.items, block.first, block.last, block.count, at)

@@ -12,15 +12,19 @@ import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cimis_engine.clock import Clock, SystemClock
 from cimis_engine.errors import CimisError, UsageError
 from cimis_engine.model.batch import Covered, RecordBatch, UnitMismatchError, merge, uncovered
 from cimis_engine.model.items import DataItem, Interval, UnitSystem
 from cimis_engine.model.plan import OpenSlots
+from cimis_engine.model.plausible import Rules
 from cimis_engine.store import gate, generations, lock, paths
 from cimis_engine.store.atomic import FileSystem, StoreWriteError, make_dirs
+from cimis_engine.store.blocks import CACHE_BUDGET, BlockCache
 from cimis_engine.store.catalog import Catalog, ChunkEntry, entry_of
 from cimis_engine.store.chunk import EncodedChunk, decode_as
 from cimis_engine.store.content import canonical, digest_of_canonical
@@ -33,6 +37,9 @@ from cimis_engine.store.writing import ChunkWritten, Ready, discard, make_ready,
 
 SameContent = tuple[Format, Callable[[RecordBatch, bytes], EncodedChunk]]
 """A format, and what makes a chunk of it from canonical records and their digest."""
+
+if TYPE_CHECKING:
+    from cimis_engine.store.query import QueryResult
 
 
 class NoStoreError(UsageError):
@@ -103,6 +110,7 @@ class Store:
         self.database: sqlite3.Connection = (open_copy if self.read_only else open_database)(database)
         self.catalog = Catalog(self.database)
         self.durable = {self.root}
+        self.cache = BlockCache(CACHE_BUDGET)
         self._writing = threading.Lock()
         self._locked = False
         if self.catalog.outdated or (self.read_only and not database.exists()):
@@ -196,6 +204,39 @@ class Store:
         path = self.path(station, interval, year)
         data = self.chunk_bytes(path)
         return None if data is None else decode_as(data, path, (station, interval, year))
+
+    def query(
+        self,
+        stations: int | str | Iterable[int],
+        start: date | str,
+        end: date | str,
+        *,
+        interval: Interval | str = Interval.DAILY,
+        items: Iterable[str] | None = None,
+        units: UnitSystem | str | None = None,
+        drop_severe: bool = False,
+        plausible: bool | Rules = False,
+    ) -> QueryResult:
+        """The stored records of inclusive dates, as columns.
+
+        `stations`: a number, several, or text as `2,5,10-20` and `all`; dates as `2024-06-01`; `items` are slugs (None:
+        all that are stored); `units`: `M` or `E`, what is stored in the other is converted (needed where both are
+        stored). `drop_severe`: values flagged I, M or S become missing. `plausible`: mark values by the default rules,
+        or by others. Raises `UsageError`, `ChunkError`, `StoreReadError`.
+        """
+        from cimis_engine.store.query import query_by_name  # which is built on this room
+
+        return query_by_name(
+            self,
+            stations,
+            start,
+            end,
+            interval=interval,
+            items=items,
+            units=units,
+            drop_severe=drop_severe,
+            plausible=plausible,
+        )
 
     def load(self, path: Path, key: Key) -> tuple[ChunkEntry, RecordBatch]:
         """A chunk file read whole, every checksum checked. Raises `ChunkError`, `StoreReadError`."""

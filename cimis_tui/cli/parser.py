@@ -210,16 +210,48 @@ def _attach(parser: argparse.ArgumentParser) -> None:
     _data_dir(parser)
 
 
+def _size(text: str) -> int:
+    """Bytes: `500000`, `100MB`, `64MiB`."""
+    match = re.fullmatch(r"([0-9]+)\s*(?:([kmg]?)(i?)b)?", text.strip().lower())
+    if match is None:
+        raise argparse.ArgumentTypeError(f"not a size: '{text}'; write 100MB or 64MiB")
+    power: int = " kmg".index(match[2] or " ")
+    step = 1024 if match[3] else 1000
+    return int(match[1]) * int(step**power)
+
+
 def _query(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--station", type=_positive, required=True, metavar="N", help="station number")
+    parser.add_argument("-s", "--stations", "--station", required=True, metavar="LIST", help="2,5,10-20 or all")
     parser.add_argument("--start", required=True, metavar="DATE", help="first day, yyyy-mm-dd, inclusive")
     parser.add_argument("--end", required=True, metavar="DATE", help="last day, yyyy-mm-dd, inclusive")
     parser.add_argument("--hourly", action="store_true", help="hourly records instead of daily ones")
-    parser.add_argument("--items", metavar="SLUGS", help="data items, comma separated (default: all stored)")
+    parser.add_argument("--items", metavar="SLUGS", help="data items, comma separated, or all (default: all stored)")
+    parser.add_argument("--units", choices=("M", "E"), help="convert what is stored in the other (default: as stored)")
+    parser.add_argument("--drop-severe", action="store_true", help="leave out values flagged I, M or S")
+    parser.add_argument("--plausible", action="store_true", help="mark values out of range, or that changed too fast")
     shape = parser.add_mutually_exclusive_group()
     _json(shape)
     shape.add_argument("--csv", action="store_true", help="comma-separated values on stdout")
-    parser.add_argument("--perf", action="store_true", help="time and bytes read, on stderr")
+    shape.add_argument("--parquet", metavar="FILE", help="write a Parquet file (needs pyarrow)")
+    parser.add_argument("--cache", type=_size, metavar="SIZE", help="keep decoded blocks, at most so much (64MiB)")
+    parser.add_argument(
+        "--repeat", type=_positive, default=1, metavar="N", help="query so often: first cold, then warm"
+    )
+    parser.add_argument("--perf", action="store_true", help="time, bytes and cache, on stderr and in --json")
+    _data_dir(parser)
+
+
+def _export(parser: argparse.ArgumentParser) -> None:
+    shape = parser.add_mutually_exclusive_group(required=True)
+    shape.add_argument("--parquet", metavar="PATH", help="a Parquet file, or a folder with --hive (needs pyarrow)")
+    shape.add_argument("--csv", metavar="PATH", help="CSV in the agency's own columns, a file or a folder with --hive")
+    parser.add_argument("--stations", default="all", metavar="LIST", help="2,5,10-20 or all that are stored (default)")
+    parser.add_argument("--years", metavar="YEARS", help="2024 or 2015-2024 (default: all that are stored)")
+    parser.add_argument("--hourly", action="store_true", help="hourly records instead of daily ones")
+    parser.add_argument("--hive", action="store_true", help="a file a station and year: station=2/year=2024/")
+    parser.add_argument("--items", metavar="SLUGS", help="data items, comma separated (default: all stored)")
+    parser.add_argument("--units", choices=("M", "E"), help="convert what is stored in the other (default: as stored)")
+    _json(parser)
     _data_dir(parser)
 
 
@@ -367,6 +399,7 @@ COMMANDS = (
     Command("fetch-streaming", "fetch several stations", "streaming:fetch_streaming", _fetch_streaming),
     Command("fetch", "deprecated: fetch-streaming is faster", "single:fetch", _station_year),
     Command("query", "print stored records of a range of dates", "query:query", _query),
+    Command("export", "write stored records to Parquet or CSV files", "export:export", _export),
     Command("stations", "list the station directory", "stations:stations", _stations),
     Command("peek", "print records of zip codes, coordinates or addresses, storing nothing", "peek:peek", _peek),
     Command("revisions", "list what the agency changed of stored data", "revisions:revisions", _revisions),

@@ -41,7 +41,8 @@ def peek(args: Namespace, output: Output) -> int:
     if args.items and args.items.strip().lower() != "all":
         items = parse_items(args.items.split(","), interval)
     else:
-        items = default_items(places, chosen_items(args.items, interval, as_table=not (args.json or args.csv)))
+        chosen = chosen_items(args.items, interval, as_table=not (args.json or args.csv))
+        items = default_items(places, chosen or items_of(interval))
     settings, _ = load_settings(args, os.environ, folder=Path())
     request = dialect_of(settings.api, settings.base_url).places_request(places, span, interval, units, items)
     records = asyncio.run(

@@ -24,6 +24,7 @@ KEY_FILE_VARIABLE = "CIMIS_APP_KEY_FILE"
 KEY_VARIABLE = "CIMIS_APP_KEY"
 CREDENTIAL = "cimis-app-key"
 MAX_CONCURRENCY = 64
+PLAUSIBLE = "plausible"
 _FIELDS = {f for f in Settings.__struct_fields__ if f != "whole_body"}
 _TIMES = {f.name for f in msgspec.structs.fields(Settings) if f.type in (float, float | None)}
 _FLAGS = {
@@ -83,7 +84,7 @@ def load_settings(
 
     Raises `UsageError` for an unknown key of `cimis.toml` (with the nearest known one), or a value that cannot be.
     """
-    values = _config(folder / CONFIG_FILE)
+    values = config(folder / CONFIG_FILE)
     values |= {n: environ[v] for n in (*_FIELDS, "data_dir") if environ.get(v := f"CIMIS_{n.upper()}")}
     values |= {name: given for flag, name in _FLAGS.items() if (given := getattr(args, flag, None)) is not None}
     if getattr(args, "gzip", None) is not None:
@@ -91,6 +92,7 @@ def load_settings(
     values |= {name: seconds(name, text) for name in _TIMES if isinstance(text := values.get(name), str)}
     where = Path(getattr(args, "data_dir", None) or values.pop("data_dir", None) or data_dir)
     values.pop("data_dir", None)
+    values.pop(PLAUSIBLE, None)  # not of fetching: see `limits`
     try:
         settings = msgspec.convert(values | fixed, type=Settings, strict=False)
     except msgspec.ValidationError as error:
@@ -110,14 +112,15 @@ def seconds(name: str, text: str) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
-def _config(path: Path) -> dict[str, Any]:
+def config(path: Path) -> dict[str, Any]:
+    """The configuration file as it is, {} if there is none. Raises `UsageError`, also for a key that is not known."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"cannot read {path}: {error}") from None
-    known = _FIELDS | {"data_dir"}
+    known = _FIELDS | {"data_dir", PLAUSIBLE}
     if isinstance(store := values.get("store"), dict):  # store.format = "v2"
         del values["store"]
         values |= {f"store_{name}": value for name, value in store.items()}
@@ -172,5 +175,5 @@ def data_dir_of(args: Namespace, environ: Mapping[str, str], folder: Path) -> Pa
     """The data directory of a command that fetches nothing: same precedence."""
     if args.data_dir:
         return Path(args.data_dir)
-    configured = environ.get("CIMIS_DATA_DIR") or _config(folder / CONFIG_FILE).get("data_dir")
+    configured = environ.get("CIMIS_DATA_DIR") or config(folder / CONFIG_FILE).get("data_dir")
     return Path(str(configured or DEFAULT_DATA_DIR))

@@ -153,8 +153,8 @@ def test_query_prints_the_week(filled: Shell) -> None:
     assert re.search(r"^Query: 7 records from 1 chunks? in ", done.stderr, re.M)
     document = json.loads(filled("query -station 2 -start 2024-06-01 -end 2024-06-07 --json").stdout)
     assert len(document["records"]) == 7 and len(document["records"][0]["values"]) == 29
-    table = filled("query -station 2 -start 2024-06-01 -end 2024-06-07 --csv --items day-eto").stdout.splitlines()
-    assert table[0] == "date,day-eto,day-eto-qc" and len(table) == 8
+    table = filled("query -s 2 -start 2024-06-01 -end 2024-06-07 --csv --items day-eto").stdout.splitlines()
+    assert table[0] == "station,date,day-eto,day-eto-qc" and len(table) == 8
 
 
 def test_query_of_nothing_is_no_error(filled: Shell) -> None:

@@ -2,31 +2,46 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import date
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cimis_engine.errors import UsageError
 from cimis_engine.model.batch import RecordBatch, column
-from cimis_engine.model.items import Interval, UnitSystem, parse_items
-from cimis_engine.model.period import Span, slot_of
+from cimis_engine.model.items import Interval, UnitSystem, items_of, parse_items
+from cimis_engine.model.plausible import Limits
 from cimis_engine.model.qc import GOOD, NOT_REPORTED
+from cimis_engine.store.query import QueryResult
+from cimis_engine.store.store import Store
 from cimis_tui.cli.records import as_csv, as_table, chosen_items, document
 
 ITEMS = parse_items(["day-air-tmp-avg", "day-eto", "day-precip"], Interval.DAILY)
-SPAN = Span(date(2024, 6, 1), date(2024, 6, 2))
+SLUGS = [item.slug for item in ITEMS]
 
 
 def _batch() -> RecordBatch:
-    slots = np.array([slot_of(date(2024, 6, 1)), slot_of(date(2024, 6, 2))], np.uint16)
+    slots = np.array([153, 154], np.uint16)  # 1 and 2 June 2024
     temperature = column(ITEMS[0], 1, np.array([205, -3]), np.array([True, True]), np.array([GOOD, ord("R")]))
     eto = column(ITEMS[1], 2, np.array([650, 0]), np.array([True, False]), np.array([GOOD, ord("M")]))
     return RecordBatch(2, Interval.DAILY, 2024, UnitSystem.METRIC, slots, (temperature, eto))
 
 
-def test_table_shows_values_flags_and_gaps() -> None:
-    assert as_table(Interval.DAILY, ITEMS, [_batch()]) == [
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = Store.create(tmp_path / "D")
+    store.write(_batch())
+    return store
+
+
+def _days(store: Store, **asked: object) -> QueryResult:
+    return store.query("all", "2024-06-01", "2024-06-02", **({"items": SLUGS} | asked))
+
+
+def test_table_shows_values_flags_and_gaps(store: Store) -> None:
+    assert as_table(_days(store), with_station=False) == [
         "date        air-tmp-avg    eto   precip",
         "                    (C)   (mm)     (mm)",
         "2024-06-01         20.5    6.5        –",
@@ -34,17 +49,41 @@ def test_table_shows_values_flags_and_gaps() -> None:
     ]
 
 
-def test_csv_reads_back() -> None:
-    lines = list(csv.reader(io.StringIO(as_csv(Interval.DAILY, ITEMS, [_batch()]))))
-    assert lines[0] == ["date", *(n for i in ITEMS for n in (i.slug, f"{i.slug}-qc"))]
-    assert lines[1] == ["2024-06-01", "20.5", "", "6.5", "", "", ""]
-    assert lines[2] == ["2024-06-02", "-0.3", "R", "", "M", "", ""]
+def test_table_of_several_stations_with_marks_and_converted_records(store: Store) -> None:
+    store.write(replace(_batch(), station=117, units=UnitSystem.ENGLISH))
+    low = Limits(low=Decimal(0))
+    found = _days(store, units="E", plausible={SLUGS[0]: low}, items=SLUGS[:2])
+    assert as_table(found, with_station=True) == [
+        "station  date        air-tmp-avg     eto",
+        "                             (F)    (in)",
+        "002      2024-06-01         68.9    0.26    converted",
+        "002      2024-06-02         31.5R!     –M   converted",
+        "117      2024-06-01         20.5 !  6.50",
+        "117      2024-06-02         -0.3R!     –M",
+    ]
 
 
-def test_document_keeps_values_flags_and_nulls() -> None:
-    found = document(2, Interval.DAILY, SPAN, ITEMS, [_batch()])
+def test_csv_reads_back(store: Store) -> None:
+    lines = list(csv.reader(io.StringIO(as_csv(_days(store)))))
+    assert lines[0] == ["station", "date", *(n for i in ITEMS for n in (i.slug, f"{i.slug}-qc"))]
+    assert lines[1] == ["002", "2024-06-01", "20.5", "", "6.5", "", "", ""]
+    assert lines[2] == ["002", "2024-06-02", "-0.3", "R", "", "M", "", ""]
+
+
+def test_csv_says_what_was_converted_and_marked(store: Store) -> None:
+    found = _days(store, units="E", plausible={SLUGS[0]: Limits(low=Decimal(0))}, items=SLUGS[:1])
+    assert as_csv(found).splitlines() == [
+        "station,date,converted,day-air-tmp-avg,day-air-tmp-avg-qc,day-air-tmp-avg-mark",
+        "002,2024-06-01,yes,68.9,,",
+        "002,2024-06-02,yes,31.5,R,range",
+    ]
+
+
+def test_document_keeps_values_flags_and_nulls(store: Store) -> None:
+    found = document(_days(store))
     assert (found["units"], found["items"][0]) == ("M", {"slug": "day-air-tmp-avg", "unit": "(C)"})
     assert found["records"][1] == {
+        "station": 2,
         "date": "2024-06-02",
         "values": {
             "day-air-tmp-avg": {"value": -0.3, "qc": "R"},
@@ -52,30 +91,41 @@ def test_document_keeps_values_flags_and_nulls() -> None:
             "day-precip": {"value": None, "qc": None},
         },
     }
+    found = document(_days(store, units="E", plausible=True, items=SLUGS[:1]))
+    assert found["records"][0] == {
+        "station": 2,
+        "date": "2024-06-01",
+        "converted": True,
+        "values": {"day-air-tmp-avg": {"value": 68.9, "qc": " ", "mark": None}},
+    }
+    assert (found["units"], found["converted_records"]) == ("E", 2)
 
 
-def test_hourly_records_carry_their_hour() -> None:
-    items = parse_items(["hly-eto"], Interval.HOURLY)
-    slots = np.array([slot_of(date(2024, 6, 1), 24)], np.uint16)
-    eto = column(items[0], 2, np.array([12]), np.array([True]), np.array([GOOD]))
-    batch = RecordBatch(2, Interval.HOURLY, 2024, UnitSystem.METRIC, slots, (eto,))
-    assert document(2, Interval.HOURLY, SPAN, items, [batch])["records"][0]["hour"] == "2400"
-    assert as_csv(Interval.HOURLY, items, [batch]).splitlines()[1] == "2024-06-01,2400,0.12,"
-    assert as_table(Interval.HOURLY, items, [batch])[2].split() == ["2024-06-01", "2400", "0.12"]
+def test_hours_are_the_agencys(store: Store) -> None:
+    item = items_of(Interval.HOURLY)[0]
+    air = column(item, 0, np.array([20, 0]), np.array([True, False]), np.array([GOOD, NOT_REPORTED]))
+    slots = np.array([152 * 24 + 1, 152 * 24 + 24], np.uint16)
+    store.write(RecordBatch(2, Interval.HOURLY, 2024, UnitSystem.ENGLISH, slots, (air,)))
+    found = store.query(2, "2024-06-01", "2024-06-01", interval="hourly")
+    assert [line.split(",")[2] for line in as_csv(found).splitlines()] == ["hour", "0100", "2400"]
+    assert document(found)["records"][1] == {
+        "station": 2,
+        "date": "2024-06-01",
+        "hour": "2400",
+        "values": {"hly-air-tmp": {"value": None, "qc": None}},
+    }
+    assert as_table(found, with_station=False)[1:3] == [
+        "                      (F)",
+        "2024-06-01  0100       20",
+    ]
 
 
-def test_items_not_reported_are_null_without_flag() -> None:
-    slots = np.array([1], np.uint16)
-    gone = column(ITEMS[0], 1, np.array([0]), np.array([False]), np.array([NOT_REPORTED]))
-    batch = RecordBatch(2, Interval.DAILY, 2024, UnitSystem.METRIC, slots, (gone,))
-    values = document(2, Interval.DAILY, SPAN, ITEMS[:1], [batch])["records"][0]["values"]
-    assert values == {"day-air-tmp-avg": {"value": None, "qc": None}}
-
-
-def test_which_items() -> None:
-    assert len(chosen_items(None, Interval.DAILY, as_table=True)) == 9
-    assert len(chosen_items(None, Interval.DAILY, as_table=False)) == 29
-    assert len(chosen_items("all", Interval.HOURLY, as_table=True)) == 14
-    assert [i.slug for i in chosen_items("DayEto", Interval.DAILY, as_table=True)] == ["day-eto"]
-    with pytest.raises(UsageError, match="hourly"):
+def test_chosen_items() -> None:
+    assert chosen_items(None, Interval.DAILY, as_table=False) is None
+    assert chosen_items("all", Interval.DAILY, as_table=True) == items_of(Interval.DAILY)
+    shown = chosen_items(None, Interval.HOURLY, as_table=True)
+    assert shown is not None and "hly-air-tmp" in {i.slug for i in shown}
+    chosen = chosen_items("day-eto,day-precip", Interval.DAILY, as_table=True)
+    assert chosen is not None and [i.slug for i in chosen] == ["day-eto", "day-precip"]
+    with pytest.raises(UsageError):
         chosen_items("hly-eto", Interval.DAILY, as_table=True)

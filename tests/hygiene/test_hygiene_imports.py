@@ -40,10 +40,10 @@ def test_version_and_help_load_nothing_heavy(arguments: list[str]) -> None:
     ("room", "forbidden"),
     [
         ("fetch", ("store", "run", "publish")),
-        ("store", ("fetch", "run", "publish")),
+        ("store", ("fetch", "run", "publish", "export")),
         ("publish", ("fetch", "run")),
         ("run", ("publish",)),
-        ("model", ("fetch", "store", "run", "publish", "simulator")),
+        ("model", ("fetch", "store", "run", "publish", "export", "simulator")),
     ],
 )
 def test_rooms_do_not_know_each_other(room: str, forbidden: tuple[str, ...]) -> None:
