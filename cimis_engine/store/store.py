@@ -20,7 +20,7 @@ from cimis_engine.model.batch import Covered, RecordBatch, UnitMismatchError, me
 from cimis_engine.model.items import DataItem, Interval, UnitSystem
 from cimis_engine.model.plan import OpenSlots
 from cimis_engine.store import generations, lock, paths
-from cimis_engine.store.atomic import FileSystem, Staged, StoreWriteError, make_dirs, settle, stage
+from cimis_engine.store.atomic import FileSystem, Staged, StoreWriteError, make_dirs_durably, settle, stage
 from cimis_engine.store.catalog import Catalog, ChunkEntry, entry_of
 from cimis_engine.store.chunk import EncodedChunk, decode_as, decode_chunk, encode_canonical
 from cimis_engine.store.content import canonical, digest_of_canonical
@@ -137,12 +137,7 @@ class Store:
     @classmethod
     def create(cls, root: Path, *, clock: Clock | None = None, fs: FileSystem | None = None) -> Store:
         """The store at `root`, made if there is none. Raises `StoreWriteError`, `DatabaseError`."""
-        door = fs or FileSystem()
-        for made in make_dirs(door, paths.stations_dir(root.absolute())):
-            try:
-                door.sync_dir(made.parent)
-            except OSError as error:
-                raise StoreWriteError(made, "make the directory", error) from error
+        make_dirs_durably(fs or FileSystem(), paths.stations_dir(root.absolute()))
         return cls(root, clock=clock, fs=fs)
 
     @classmethod
@@ -306,10 +301,8 @@ class Store:
         known = self.catalog.get(*entry.key)
         if known is not None and known.artifact_digest == entry.artifact_digest:
             return
-        try:
-            self.fs.sync_dir(path.parent)
-        except OSError as error:
-            raise StoreWriteError(path, "sync the directory of", error, replaced=True) from error
+        # The process that died may have synced nothing of where it put the chunk.
+        settle(self.fs, [path], self._durable)
         self.catalog.commit([entry], self._unrecorded(batch, known))
 
     def _unrecorded(self, batch: RecordBatch, known: ChunkEntry | None) -> tuple[Superseded, ...]:
@@ -320,7 +313,7 @@ class Store:
 
     def rebuild(self) -> RebuildReport:
         """Make the catalog anew from the files alone, in one transaction, and record the revisions that only `.gen`
-        knows of. Hold the store's lock."""
+        knows of. Hold the store's lock. Raises `StoreWriteError`, `DatabaseError`."""
         entries: list[ChunkEntry] = []
         superseded: list[Superseded] = []
         damaged: list[ChunkError | StoreReadError] = []
@@ -335,6 +328,7 @@ class Store:
                 continue
             superseded += self._unrecorded(batch, self.catalog.get(*key))
             entries.append(entry)
+        settle(self.fs, [self.path(*entry.key) for entry in entries], self._durable)
         self.catalog.replace_all(entries, superseded)
         return RebuildReport(len(entries), tuple(damaged))
 
