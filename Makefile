@@ -18,9 +18,9 @@ lint: $(READY)
 unit: $(READY)
 	$(BIN)/pytest -n 2 -m "not proof" $(ARGS)
 
-# The longer proofs: hundreds of kills, storms over many station-years.
+# The longer proofs (docs/proofs.md): an hour of crashes, kills, power cuts and lies, with their counts.
 proof: $(READY)
-	$(BIN)/pytest -m proof $(ARGS)
+	$(BIN)/pytest -m proof -s -rs $(ARGS)
 
 benchmarks: $(READY)
 	@for b in benchmarks/bench_*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done

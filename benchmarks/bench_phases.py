@@ -38,7 +38,7 @@ from cimis_engine.model.station import Station
 from cimis_engine.run import events as ev
 from cimis_engine.run.engine import run_engine
 from cimis_engine.run.spec import Request, RunSpec, Settings, save_spec
-from cimis_engine.store import store as store_module
+from cimis_engine.store import gate
 from cimis_engine.store.atomic import FileSystem
 from cimis_engine.store.paths import is_temp
 from cimis_engine.store.store import Store
@@ -139,7 +139,7 @@ class Disk(FileSystem):
 @contextlib.contextmanager
 def slow_work(doors: Doors) -> Iterator[None]:
     """Doors before the last step of decoding and before encoding."""
-    finish, encode = PageDecoder.finish, store_module.encode_canonical
+    finish, encode = PageDecoder.finish, gate.encode_canonical
 
     def slow_finish(decoder: PageDecoder) -> DecodedPage:
         doors.work("decode")
@@ -151,7 +151,7 @@ def slow_work(doors: Doors) -> Iterator[None]:
 
     with (
         mock.patch.object(PageDecoder, "finish", slow_finish),
-        mock.patch.object(store_module, "encode_canonical", slow_encode),
+        mock.patch.object(gate, "encode_canonical", slow_encode),
     ):
         yield
 

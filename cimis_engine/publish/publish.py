@@ -20,7 +20,7 @@ from cimis_engine.publish import sign
 from cimis_engine.publish.manifest import Manifest, PublishedChunk
 from cimis_engine.publish.tree import EARLIER, MANIFEST, SIGNATURE, Published, Tree, TreeError, open_published
 from cimis_engine.store import lock, paths
-from cimis_engine.store.atomic import StoreWriteError, make_dirs, settle, stage
+from cimis_engine.store.atomic import StoreWriteError, make_dirs_durably, settle, stage
 from cimis_engine.store.catalog import entry_of
 from cimis_engine.store.chunk import MAX_CHUNK, decode_as
 from cimis_engine.store.paths import Key
@@ -95,11 +95,7 @@ def _keys(store: Store) -> list[Key]:
 class _Publisher:
     def __init__(self, store: Store, root: Path) -> None:
         self._store, self._fs, self._clock = store, store.fs, store.clock
-        for made in make_dirs(self._fs, root):
-            try:
-                self._fs.sync_dir(made.parent)
-            except OSError as error:
-                raise StoreWriteError(made, "make the directory", error) from error
+        make_dirs_durably(self._fs, root)
         self.tree, self._durable = Tree(root, self._fs), {root}
 
     @contextlib.contextmanager

@@ -181,20 +181,45 @@ def _write_all(fs: FileSystem, fd: int, data: bytes) -> None:
         rest = rest[taken:]
 
 
-def make_dirs(fs: FileSystem, path: Path) -> list[Path]:
-    """Make what is missing of a path; the directories made, outermost first. Raises `StoreWriteError`."""
+def make_dirs(fs: FileSystem, path: Path) -> None:
+    """Make what is missing of a path. Raises `StoreWriteError`."""
+    for directory in _missing(path):
+        with _making(directory), contextlib.suppress(FileExistsError):
+            fs.make_dir(directory)
+
+
+def make_dirs_durably(fs: FileSystem, path: Path) -> None:
+    """Make what is missing of a path, each directory durable before anything is made in it. Raises `StoreWriteError`.
+
+    So only the innermost one of those that are there may be of a process that died before it was durable: it is synced
+    first, unless its parent may not be read, for then that process was not ours.
+    """
+    missing = _missing(path)
+    there = missing[0].parent if missing else path
+    with _making(there), contextlib.suppress(PermissionError):
+        fs.sync_dir(there.parent)
+    for directory in missing:
+        with _making(directory):
+            with contextlib.suppress(FileExistsError):
+                fs.make_dir(directory)
+            fs.sync_dir(directory.parent)
+
+
+def _missing(path: Path) -> list[Path]:
+    """The directories of a path that are not there, outermost first."""
     missing: list[Path] = []
     while not path.is_dir():
         missing.append(path)
         path = path.parent
-    for directory in reversed(missing):
-        try:
-            fs.make_dir(directory)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise StoreWriteError(directory, "make the directory", error) from error
     return missing[::-1]
+
+
+@contextlib.contextmanager
+def _making(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreWriteError(directory, "make the directory", error) from error
 
 
 def _not_in(durable: set[Path], directory: Path) -> Iterator[Path]:

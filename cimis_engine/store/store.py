@@ -23,7 +23,7 @@ from cimis_engine.model.items import DataItem, Interval, UnitSystem
 from cimis_engine.model.plan import OpenSlots
 from cimis_engine.model.plausible import Rules
 from cimis_engine.store import gate, generations, lock, paths
-from cimis_engine.store.atomic import FileSystem, StoreWriteError, make_dirs
+from cimis_engine.store.atomic import FileSystem, make_dirs_durably
 from cimis_engine.store.blocks import CACHE_BUDGET, BlockCache
 from cimis_engine.store.catalog import Catalog, ChunkEntry, entry_of
 from cimis_engine.store.chunk import EncodedChunk, decode_as
@@ -130,12 +130,7 @@ class Store:
         format: Format = DEFAULT_FORMAT,
     ) -> Store:
         """The store at `root`, made if there is none. Raises `StoreWriteError`, `DatabaseError`."""
-        door = fs or FileSystem()
-        for made in make_dirs(door, paths.stations_dir(root.absolute())):
-            try:
-                door.sync_dir(made.parent)
-            except OSError as error:
-                raise StoreWriteError(made, "make the directory", error) from error
+        make_dirs_durably(fs or FileSystem(), paths.stations_dir(root.absolute()))
         return cls(root, clock=clock, fs=fs, format=format)
 
     @classmethod
@@ -390,10 +385,8 @@ class Store:
         known = self.catalog.get(*entry.key)
         if known is not None and known.artifact_digest == entry.artifact_digest:
             return
-        try:
-            self.fs.sync_dir(path.parent)
-        except OSError as error:
-            raise StoreWriteError(path, "sync the directory of", error, replaced=True) from error
+        # The process that died may have synced nothing of where it put the chunk.
+        settle(self.fs, [path], self.durable)
         self.catalog.commit([entry], self._unrecorded(batch, known))
 
     def _unrecorded(self, batch: RecordBatch, known: ChunkEntry | None) -> tuple[Superseded, ...]:
@@ -404,7 +397,10 @@ class Store:
 
     def rebuild(self, step: Callable[[int, int], None] | None = None) -> RebuildReport:
         """Make the catalog anew from the files alone, in one transaction, and record the revisions that only `.gen`
-        knows of. Hold the store's lock. `step` is told after each chunk: how many are done, how many there are."""
+        knows of. Hold the store's lock. `step` is told after each chunk: how many are done, how many there are.
+
+        Raises `StoreWriteError`, `DatabaseError`.
+        """
         entries: list[ChunkEntry] = []
         superseded: list[Superseded] = []
         damaged: list[ChunkError | StoreReadError] = []
@@ -419,6 +415,7 @@ class Store:
                 continue
             superseded += self._unrecorded(batch, self.catalog.get(*key))
             entries.append(entry)
+        settle(self.fs, [self.path(*entry.key) for entry in entries], self.durable)
         self.catalog.replace_all(entries, superseded)
         return RebuildReport(len(entries), tuple(damaged))
 

@@ -23,7 +23,7 @@ from cimis_engine.model.station import Station
 from cimis_engine.run import events as ev
 from cimis_engine.run.attempt import AttemptOutcome, run_attempt
 from cimis_engine.run.filing import Filing
-from cimis_engine.store import store as store_module
+from cimis_engine.store import gate
 from cimis_engine.store.atomic import FileSystem
 from cimis_engine.store.paths import is_temp
 from cimis_engine.store.store import Store
@@ -106,7 +106,7 @@ class Journey:
         assert outcome.page is not None
         (job,) = self.plan.jobs
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(store_module, "encode_canonical", self._encode)
+            patch.setattr(gate, "encode_canonical", self._encode)
             await self.filing.file(job, {2014: list(outcome.page.batches)})
         (written,) = (e for e in self.events if isinstance(e, ev.ChunkFinished))
         return written
@@ -115,7 +115,7 @@ class Journey:
         self.doors.through("encode")
         return self._really_encode(*arguments)
 
-    _really_encode = staticmethod(store_module.encode_canonical)
+    _really_encode = staticmethod(gate.encode_canonical)
 
     async def go(self) -> dict[str, float | None]:
         """All phases of one attempt and its chunk, milliseconds, and the attempt's total."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,6 +43,15 @@ def sample(
     slots = (n + first).astype(np.uint16)
     covered = (Covered(first, first + count - 1, item_mask(chosen)),)
     return RecordBatch(station, interval, year, units, slots, tuple(columns), covered)
+
+
+def uneven(seed: int = 1, **facts: Any) -> RecordBatch:
+    """A `sample` whose values wander as weather does: it takes about as many bytes a record as recorded data."""
+    batch, dice = sample(**facts), np.random.default_rng(seed)
+    columns = [
+        column(c.item, 1, 150 + np.cumsum(dice.integers(-9, 10, len(batch))), c.present, c.qc) for c in batch.columns
+    ]
+    return replace(batch, columns=tuple(columns))
 
 
 def same(a: RecordBatch, b: RecordBatch) -> bool:
@@ -151,6 +161,19 @@ class DyingFileSystem(FailingFileSystem):
         self.trace.append(name)
         if self.fail_at is not None and len(self.trace) > self.fail_at:
             raise Death
+        return work()
+
+    def unlink(self, path: Path) -> None:
+        self._step("unlink", lambda: super(FailingFileSystem, self).unlink(path))
+
+
+class BrokenFileSystem(FailingFileSystem):
+    """From operation number `fail_at` on every operation fails, deleting included."""
+
+    def _step(self, name: str, work: Callable[[], T]) -> T:
+        self.trace.append(name)
+        if self.fail_at is not None and len(self.trace) > self.fail_at:
+            raise OSError(self.code, "injected")
         return work()
 
     def unlink(self, path: Path) -> None:
