@@ -23,7 +23,7 @@ from cimis_engine.model.items import DataItem, Interval, UnitSystem
 from cimis_engine.model.plan import OpenSlots
 from cimis_engine.model.plausible import Rules
 from cimis_engine.store import gate, generations, lock, paths
-from cimis_engine.store.atomic import FileSystem, make_dirs_durably
+from cimis_engine.store.atomic import FileSystem, make_dirs_durably, settle
 from cimis_engine.store.blocks import CACHE_BUDGET, BlockCache
 from cimis_engine.store.catalog import Catalog, ChunkEntry, entry_of
 from cimis_engine.store.chunk import EncodedChunk, decode_as
