@@ -13,14 +13,13 @@ pages of the rows. p50 and p95 of N rounds in milliseconds.
 from __future__ import annotations
 
 import argparse
-import inspect
 import sqlite3
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from cimis_engine.model.batch import RecordBatch
 from cimis_engine.model.items import Interval, UnitSystem
 from cimis_engine.model.period import Span, moment_of, slots_in_year
 from cimis_engine.store.chunk import decode_chunk, encode_chunk
+from cimis_engine.store.formats import Format
 from cimis_engine.store.frames import MissingPackageError, arrow_table, package
 from cimis_engine.store.query import QueryResult, query
 from cimis_engine.store.records import Piece, assembled
@@ -63,20 +63,10 @@ def fullest(interval: Interval) -> RecordBatch:
     return as_batch(key, held[key])
 
 
-def encoded(batch: RecordBatch, codec: str) -> bytes:
-    """The batch as a chunk of codec `v1` or `v2`. Exits where this program has no such codec."""
-    number = int(codec.removeprefix("v"))
-    if "codec" in inspect.signature(encode_chunk).parameters:
-        return encode_chunk(batch, codec=number).data
-    if number != 1:
-        sys.exit(f"this program does not write {codec}")
-    return encode_chunk(batch).data
-
-
 def week_of(batch: RecordBatch) -> Span:
-    """Seven days in the middle of the batch's records."""
-    first, _ = moment_of(batch.interval, batch.year, int(batch.slots[len(batch) // 2]))
-    return Span(first, date.fromordinal(first.toordinal() + 6))
+    """Seven days ten days after the middle record: of a whole year, days 193 to 199, which two blocks of V2 share."""
+    middle, _ = moment_of(batch.interval, batch.year, int(batch.slots[len(batch) // 2]))
+    return Span(middle + timedelta(days=10), middle + timedelta(days=16))
 
 
 def ours(name: str, data: bytes, batch: RecordBatch, span: Span, home: Path, rounds: int) -> list[Row]:
@@ -166,7 +156,7 @@ def report(title: str, rows: list[Row]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--codec", choices=("v1", "v2"), default="v1")
+    parser.add_argument("--codec", choices=[f.value for f in Format], default=Format.V2.value)
     parser.add_argument("--rounds", type=int, default=200)
     args = parser.parse_args()
     for interval, what in (
@@ -174,7 +164,7 @@ def main() -> int:
         (Interval.DAILY, "a year of daily records"),
     ):
         batch = fullest(interval)
-        data = encoded(batch, args.codec)
+        data = encode_chunk(batch, Format(args.codec).codec).data
         whole = Span(date(batch.year, 1, 1), date(batch.year, 12, 31))
         span = week_of(batch) if interval is Interval.HOURLY else whole
         with tempfile.TemporaryDirectory() as folder:

@@ -15,7 +15,7 @@ from pathlib import Path
 from cimis_engine.clock import Clock
 from cimis_engine.lru import ByteLru
 from cimis_engine.store.atomic import FileSystem
-from cimis_engine.store.chunk import ChunkInfo, decode_block, read_info
+from cimis_engine.store.chunk import ChunkInfo, check_name, decode_block, read_info
 from cimis_engine.store.paths import Key
 from cimis_engine.store.records import Piece
 from cimis_engine.store.wire import ChunkError
@@ -84,9 +84,7 @@ def _index(file: _File, cache: BlockCache, path: Path, key: Key) -> ChunkInfo:
         with file.decoding():
             info = read_info(file.read, file.size, path)
         cache.put((file.stamp, -1), info, _INDEX_SIZE)
-    if (info.station, info.interval, info.year) != key:
-        what = f"holds station {info.station}, {info.interval} {info.year}: not what its name says"
-        raise ChunkError(what, 0, path)
+    check_name(info, path, key)
     return info
 
 

@@ -42,6 +42,7 @@ MAX_CHUNK = 16 << 20
 
 BLOCK_SLOTS = {(codec_v2.CODEC_ID, Interval.HOURLY): 336}
 """Two weeks of hours a block, so that a week is read with two blocks (4 KB) and not with the year (47 KB); else one."""
+
 _HEAD_READ, _TAIL_READ = 128, 512
 """Bytes that hold nearly every header, and the index of up to 30 blocks with the footer."""
 

@@ -21,6 +21,7 @@ from cimis_engine.store.atomic import FileSystem
 from cimis_engine.store.blocks import BlockCache, Reading, read_blocks
 from cimis_engine.store.chunk import Block, decode_chunk, read_header, seal
 from cimis_engine.store.content import canonical, digest_of_canonical
+from cimis_engine.store.formats import Format
 from cimis_engine.store.query import QueryResult, query
 from cimis_engine.store.store import Store
 from cimis_engine.store.wire import ChunkError
@@ -99,6 +100,23 @@ def test_only_what_overlaps_is_read(store: Store, data: bytes) -> None:
     assert (cost.chunks, cost.blocks, cost.blocks_decoded) == (1, 2, 2)
     assert cost.bytes_read == sum(size for _, size in store.fs.ranges) == 128 + 512 + sum(b.size for b in blocks)
     assert cost.bytes_read < 8192
+
+
+def test_a_week_of_a_v2_year_is_two_blocks(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "D", format=Format.V2)
+    stored = store.write(hourly()).stored_bytes
+    span = Span(date(2024, 6, 9), date(2024, 6, 15))  # days 161 to 167; a block ends with day 168, and one with 154
+    across = Span(date(2024, 6, 14), date(2024, 6, 20))
+    whole = store.read(*KEY)
+    assert whole is not None
+    for asked, blocks in ((span, 1), (across, 2)):
+        store.cache = BlockCache(0)
+        found = query(store, [2], Interval.HOURLY, asked)
+        slots = asked.slot_range(Interval.HOURLY, 2024)
+        inside = (whole.slots >= slots.start) & (whole.slots < slots.stop)
+        assert found["hly-air-tmp"].scaled.tolist() == whole.columns[0].scaled[inside].tolist()
+        assert (found.cost.blocks, found.cost.blocks_decoded) == (blocks, blocks)
+        assert found.cost.bytes_read < stored / 8
 
 
 def test_the_second_time_nothing_is_read(store: Store) -> None:
