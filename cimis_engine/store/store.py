@@ -415,7 +415,8 @@ class Store:
                 continue
             superseded += self._unrecorded(batch, self.catalog.get(*key))
             entries.append(entry)
-        settle(self.fs, [self.path(*entry.key) for entry in entries], self.durable)
+        if not self.read_only:
+            settle(self.fs, [self.path(*entry.key) for entry in entries], self.durable)
         self.catalog.replace_all(entries, superseded)
         return RebuildReport(len(entries), tuple(damaged))
 
