@@ -27,10 +27,10 @@ from cimis_engine.simulator.process import SimulatorProcess, start_simulator
 
 LATENCY = 1.0
 KINDS = {
-    # name: (options of the plan, cap on hourly records, pages a station-year)
-    "capped": (["--hourly"], 1750, 6),
-    "half-years": (["--hourly"], 5000, 2),
-    "daily": ([], 5000, 0.25),
+    # name: (options of the plan, cap on hourly records, years a station, pages a station-year)
+    "capped": (["--hourly"], 1750, 4, 6),
+    "half-years": (["--hourly"], 5000, 4, 2),
+    "daily": ([], 5000, 12, 0.25),
 }
 
 
@@ -91,9 +91,8 @@ def main() -> None:
     print("pages       slots  pages  records/page  records/s  steady  whole  p50 ms  p99 ms  CPU %  max lag ms  RSS MB")
     with start_simulator(["--tls", "--latency", str(int(LATENCY * 1000)), "--stations", "250"]) as api:
         for name in args.pages or list(KINDS):
-            options, cap, per_year = KINDS[name]
+            options, cap, years, per_year = KINDS[name]
             for slots in (int(s) for s in args.slots.split(",")):
-                years = 4
                 stations = max(1, round(slots * args.rounds / (per_year * years)))
                 plan = ["--sample", str(stations), "--years", f"{2025 - years}-2024", *options]
                 with tempfile.TemporaryDirectory() as warm, tempfile.TemporaryDirectory() as measured:

@@ -14,15 +14,24 @@ import sys
 import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+
+import psutil
 
 from cimis_engine.clock import Clock
 from cimis_engine.errors import CimisError
 from cimis_engine.fetch.columns import DecodedPage
-from cimis_engine.fetch.decode import Decoder
+from cimis_engine.fetch.decode import Decoder, PageDecoder
+from cimis_engine.fetch.dialect import dialect_of
 from cimis_engine.fetch.exchange import ApiRequest
 from cimis_engine.fetch.pipeline import DecodePipeline
 from cimis_engine.fetch.transport import Slot
+from cimis_engine.model.paging import split_pages
+from cimis_engine.model.period import Span
+from cimis_engine.model.plan import Plan
 from cimis_engine.run.attempt import run_attempt
+from cimis_engine.run.connect import new_slot
+from cimis_engine.run.spec import Settings
 
 
 class MeasurementError(CimisError):
@@ -38,12 +47,13 @@ class MeasurementError(CimisError):
 @dataclass(frozen=True, slots=True)
 class AllocSample:
     """One page decoded alone. `retained` bytes stay: its columns. `peak` bytes were held at once. `objects` is how many
-    of Python's memory blocks stay."""
+    of Python's memory blocks stay, `heap` by how many bytes the process's resident memory grew meanwhile."""
 
     records: int
     retained: int
     peak: int
     objects: int
+    heap: int
 
     @property
     def transient(self) -> int:
@@ -72,19 +82,49 @@ async def measure(
         for request, make_decoder in pages:
             await _page(slot, request, make_decoder(), pipeline, clock, whole_body)
             gc.collect()
-            before, objects = tracemalloc.get_traced_memory()[0], sys.getallocatedblocks()
+            before, objects, resident = tracemalloc.get_traced_memory()[0], sys.getallocatedblocks(), _resident()
             tracemalloc.reset_peak()
             page = await _page(slot, request, make_decoder(), pipeline, clock, whole_body)
             peak = tracemalloc.get_traced_memory()[1]
             gc.collect()
             kept, blocks = tracemalloc.get_traced_memory()[0], sys.getallocatedblocks()
-            samples.append(AllocSample(page.records, kept - before, peak - before, blocks - objects))
+            heap = _resident() - resident
+            samples.append(AllocSample(page.records, kept - before, peak - before, blocks - objects, heap))
             del page
         return samples
     finally:
         work.cancel()
         if not was_tracing:
             tracemalloc.stop()
+
+
+def _resident() -> int:
+    return int(psutil.Process().memory_info().rss)
+
+
+async def measure_year(
+    settings: Settings, key: str, clock: Clock, plan: Plan, station: int, year: int
+) -> list[AllocSample]:
+    """Samples at two sizes: the first page of a station's year, and the first fifth of that page. Nothing is stored.
+
+    Raises `MeasurementError`, `UsageError`.
+    """
+    whole_year = plan.span.within_year(year)
+    assert whole_year is not None
+    whole = split_pages(whole_year, plan.interval, plan.cap)[0].span
+    fifth = Span(whole.start, whole.start + timedelta(days=(whole.days - 1) // 5))
+    dialect, slot = dialect_of(settings.api, settings.base_url), new_slot(settings, key, clock)
+
+    def page(span: Span) -> tuple[ApiRequest, Callable[[], Decoder]]:
+        request = dialect.data_request(station, span, plan.interval, plan.units, plan.items)
+        return request, lambda: PageDecoder(
+            interval=plan.interval, units=plan.units, items=plan.items, span=span, station=station
+        )
+
+    try:
+        return await measure(slot, [page(fifth), page(whole)], clock=clock)
+    finally:
+        await slot.aclose()
 
 
 async def _page(

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-import tracemalloc
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+
+from cimis_engine.clock import SystemClock
 from cimis_engine.fetch.phases import PHASES
+from cimis_engine.run.allocs import AllocSample, measure_year
 from cimis_engine.run.report import AllocMetrics, build_report
 from cimis_engine.run.state import ResultState, RunState
 from cimis_tui.cli.dry_run import dry_run
@@ -16,7 +21,7 @@ from cimis_tui.cli.ending import hand_over, settle
 from cimis_tui.cli.output import Output, duration, ratio, table
 from cimis_tui.cli.progress import Progress
 from cimis_tui.cli.request import request_of
-from cimis_tui.cli.run import Job, run_here
+from cimis_tui.cli.run import Job, plan_of, run_here
 from cimis_tui.cli.settings import load_settings, read_key
 
 
@@ -26,29 +31,40 @@ def fetch_streaming(args: Namespace, output: Output) -> int:
     job = Job(args.command, request_of(args), settings, data_dir, read_key(os.environ))
     if args.dry_run:
         return dry_run(job, output, as_json=args.json)
-    if args.allocs:
-        tracemalloc.start()
     progress = Progress(output)
     state = run_here(job, output, progress)
-    peak = tracemalloc.get_traced_memory()[1] if args.allocs else None
-    report = build_report(state, allocs=allocations(state, peak))
+    samples = _samples(job, state) if args.allocs else {}
+    report = build_report(state, allocs=allocations(state, samples) if args.allocs else {})
     hand_over(report, output, to_stdout=args.json, file=args.report)
     if not args.json:
-        for line in _lines(state, perf=args.perf, peak=peak):
+        for line in _lines(state, perf=args.perf, samples=samples if args.allocs else None):
             output.data(line)
     missing = sum(r.missing for r in state.results.values())
     return settle(state.exit_code or 0, args.fail_on, missing, interrupted=state.outcome == "interrupted")
 
 
-def _lines(state: RunState, *, perf: bool, peak: int | None) -> Iterable[str]:
+Samples = Mapping[tuple[int, int], Sequence[AllocSample]]
+"""(station, year) → its samples, from small to large."""
+
+
+def _samples(job: Job, state: RunState) -> Samples:
+    """The first result that has records, fetched again at two sizes, alone: nothing else may be traced meanwhile."""
+    measured = next((key for key, r in state.results.items() if r.success and r.records), None)
+    if measured is None:
+        return {}
+    plan = plan_of(replace(job, request=msgspec.structs.replace(job.request, refetch=True)), None)
+    return {measured: asyncio.run(measure_year(job.settings, job.key, SystemClock(), plan, *measured))}
+
+
+def _lines(state: RunState, *, perf: bool, samples: Samples | None) -> Iterable[str]:
     results = list(state.results.values())
     yield from map(result_line, results)
     if perf and results:
         yield ""
         yield from perf_table(results)
-    if peak is not None and state.records:
+    if samples is not None and state.records:
         yield ""
-        yield from alloc_lines(results, state.records, peak)
+        yield from alloc_lines(results, samples)
 
 
 def result_line(result: ResultState) -> str:
@@ -76,24 +92,41 @@ def perf_table(results: Iterable[ResultState]) -> list[str]:
     return table(["station", "year", "attempts", *PHASES, "total"], lines)
 
 
-def allocations(state: RunState, peak: int | None) -> dict[tuple[int, int], AllocMetrics]:
-    """What `--allocs` measured of each result. The traced peak is the whole run's: it tells of a result only alone."""
-    if peak is None:
-        return {}
-    return {
-        key: AllocMetrics(
-            bytes_per_record=r.batch_bytes / r.records,
-            peak_bytes_per_record=peak / r.records if len(state.results) == 1 else None,
-        )
-        for key, r in state.results.items()
-        if r.success and r.records
-    }
+def allocations(state: RunState, samples: Samples) -> dict[tuple[int, int], AllocMetrics]:
+    """What `--allocs` tells of each result: bytes a record of its columns; the rest of those that were measured."""
+    found = {}
+    for key, result in state.results.items():
+        if not result.success or not result.records:
+            continue
+        metrics = AllocMetrics(bytes_per_record=result.batch_bytes / result.records)
+        if measured := samples.get(key):
+            sample = measured[-1]
+            metrics = AllocMetrics(
+                delta_alloc=sample.retained,
+                delta_heap=sample.heap,
+                objects=sample.objects,
+                bytes_per_record=sample.retained / sample.records,
+                peak_bytes_per_record=sample.peak / sample.records,
+            )
+        found[key] = metrics
+    return found
 
 
-def alloc_lines(results: Iterable[ResultState], records: int, peak: int) -> list[str]:
-    """Bytes a record: what a decoded batch keeps, and the traced peak of the whole process (imports excluded)."""
-    retained = sum(r.batch_bytes for r in results)
-    return [
-        f"retained: {retained / records:.1f} bytes a record ({retained} bytes of columns, {records} records)",
-        f"peak: {peak / records:.1f} bytes a record ({peak} bytes traced in this process at once)",
-    ]
+def alloc_lines(results: Sequence[ResultState], samples: Samples) -> Iterable[str]:
+    """Bytes a record that the columns keep, then what decoding one page alone held, at two sizes."""
+    records, kept = sum(r.records for r in results), sum(r.batch_bytes for r in results)
+    yield f"retained: {kept / max(1, records):.1f} bytes a record ({kept} bytes of columns, {records} records)"
+    for (station, year), measured in samples.items():
+        yield f"one page of station {station:03d}, {year}, decoded alone (tracemalloc, from the socket to the columns):"
+        lines = [
+            [
+                f"{s.records}",
+                f"{s.retained / s.records:.1f}",
+                f"{s.peak / s.records:.1f}",
+                f"{s.peak}",
+                f"{s.transient}",
+            ]
+            for s in measured
+        ]
+        head = ["records", "retained B/record", "peak B/record", "peak B", "of that transient B"]
+        yield from table(head, lines, left=0)

@@ -121,10 +121,19 @@ def test_fetch_streaming_with_perf(shell: Shell) -> None:
 def test_fetch_streaming_with_allocs(shell: Shell) -> None:
     out = shell("fetch-streaming -stations 2 -year 2024 -allocs -perf -concurrency 1").stdout
     retained = re.search(r"^retained: ([\d.]+) bytes a record \((\d+) bytes of columns, 366 records\)$", out, re.M)
-    peak = re.search(r"^peak: ([\d.]+) bytes a record \((\d+) bytes traced in this process at once\)$", out, re.M)
-    assert retained and peak
-    assert 0 < float(retained[1]) < 400
-    assert float(peak[1]) >= float(retained[1])
+    assert retained and 0 < float(retained[1]) < 100
+    small, large = (line.split() for line in out.splitlines()[-2:])
+    assert [int(small[0]), int(large[0])] == [74, 366]
+    for _, kept, peak, held, transient in (small, large):
+        assert 0 < float(kept) <= float(peak) and 0 < int(transient) < int(held)
+
+
+def test_the_report_has_what_allocs_measured(shell: Shell) -> None:
+    report = json.loads(shell("fetch-streaming -stations 2 -year 2024 -allocs -json").stdout)
+    (result,) = report["results"]
+    metrics = result["alloc_metrics"]
+    assert all(value is not None for value in metrics.values())
+    assert 0 < metrics["bytes_per_record"] < metrics["peak_bytes_per_record"]
 
 
 def test_fetch_streaming_over_dates(shell: Shell) -> None:
