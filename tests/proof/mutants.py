@@ -15,7 +15,7 @@ from unittest import mock
 from disk import Inode, RecordingDoor
 
 from cimis_engine.model.batch import RecordBatch
-from cimis_engine.store import atomic, generations
+from cimis_engine.store import atomic, generations, writing
 from cimis_engine.store import store as store_module
 from cimis_engine.store.atomic import FileSystem
 from cimis_engine.store.catalog import Catalog, ChunkEntry
@@ -71,7 +71,7 @@ def _catalog_first(store: Store, ready: Sequence[Any]) -> list[ChunkWritten]:
     store.catalog.commit([one.entry for one in changed], [s for one in changed for s in one.superseded])
     for one in changed:
         one.staged.replace()
-    atomic.settle(store.fs, [one.staged.path for one in changed], store._durable)
+    atomic.settle(store.fs, [one.staged.path for one in changed], store.durable)
     return [one.written(store.path(*one.entry.key), 0) for one in ready]
 
 
@@ -157,8 +157,8 @@ MUTANTS = [
     Mutant("written in place", WriteInPlace),
     Mutant("catalog before the replace", patch=_patch(Store, "_commit", _catalog_first)),
     Mutant("generation kept after the replace", patch=_generation_last),
-    Mutant("only one directory of a group synced", patch=_patch(store_module, "settle", _only_the_first)),
-    Mutant("no directory of a group synced", patch=_patch(store_module, "settle", _only_single_chunks)),
+    Mutant("only one directory of a group synced", patch=_patch(writing, "settle", _only_the_first)),
+    Mutant("no directory of a group synced", patch=_patch(writing, "settle", _only_single_chunks)),
     Mutant("parents of new directories not synced", patch=_patch(atomic, "_not_in", lambda *_: iter(()))),
     Mutant("entry, then its revisions", patch=_patch(Catalog, "commit", _two_transactions(revisions_first=False))),
     Mutant("revisions, then their entry", patch=_patch(Catalog, "commit", _two_transactions(revisions_first=True))),
