@@ -1,10 +1,10 @@
-"""The main job at 1 s server latency: one station-year, then many, against the ideal of slots x records / latency.
+"""One station-year at 1 s server latency: the streaming path, and `fetch`, which reads the whole body before decoding.
 
     .venv/bin/python benchmarks/bench_main_job.py
 
-Prints time, records/s and compression ratio of one daily station-year (366 records), and for 16 slots the throughput as
-a share of the ideal, with fetch p50 and p99. The simulator has rendered and compressed every body before (a first,
-unmeasured run on another data directory), so its own work is not measured.
+Through the command line, over TLS, each into a data directory of its own; the simulator has rendered and compressed
+the bodies before (a first, unmeasured run). Seconds are from the first attempt to the last chunk on disk. What the two
+paths hold in memory is in `bench_memory.py`, many station-years in `bench_throughput.py`.
 """
 
 from __future__ import annotations
@@ -15,60 +15,56 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from cimis_engine.simulator.process import SimulatorProcess, start_simulator
 
-LATENCY = 1.0
-PAGE_YEARS = "2021-2024"
+RUNS = 5
 
 
-def cimis(api: SimulatorProcess, directory: str, *args: str) -> dict[str, object]:
-    env = os.environ | {"CIMIS_APP_KEY": "benchmark", "CIMIS_BASE_URL": api.url}
-    if api.ca_file:
-        env["CIMIS_CA_FILE"] = str(api.ca_file)
-    command = [sys.executable, "-m", "cimis_tui", "backfill", "--headless", "--json", "--data-dir", directory, *args]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
-    return json.loads(done.stdout)  # type: ignore[no-any-return]
-
-
-def run_facts(directory: str) -> tuple[float, int, list[float], float]:
-    """Seconds from the first attempt to the last chunk, records, attempt times (ms), peak RSS (MB)."""
+def run(api: SimulatorProcess, directory: str, command: str, *args: str) -> tuple[float, float, dict[str, Any], bytes]:
+    """Seconds, busy decode milliseconds, the chunk's event, and its bytes."""
+    env = os.environ | {"CIMIS_APP_KEY": "benchmark", "CIMIS_BASE_URL": api.url, "CIMIS_CA_FILE": str(api.ca_file)}
+    line = [
+        sys.executable,
+        "-m",
+        "cimis_tui",
+        command,
+        "--station",
+        "2",
+        "--year",
+        "2024",
+        "--data-dir",
+        directory,
+        *args,
+    ]
+    subprocess.run(line, env=env, capture_output=True, check=True, stdin=subprocess.DEVNULL)
     (journal,) = Path(directory).glob("runs/*/events.jsonl")
-    events = [json.loads(line) for line in journal.read_text().splitlines()]
+    events = [json.loads(text) for text in journal.read_text().splitlines()]
     started = min(e["t"] for e in events if e["kind"] == "attempt.started")
-    ended = max(e["t"] for e in events if e["kind"] == "chunk.finished")
-    fetches = [e["timings"]["total"] for e in events if e["kind"] == "attempt.finished"]
-    records = sum(e["records"] for e in events if e["kind"] == "chunk.finished")
-    peak = max(e["rss_bytes"] for e in events if e["kind"] == "resources") / 1e6
-    return ended - started, records, sorted(fetches), peak
+    (chunk,) = (e for e in events if e["kind"] == "chunk.finished")
+    decode = sum(e["timings"]["decode"] for e in events if e["kind"] == "attempt.finished")
+    (file,) = Path(directory).glob("stations/*/2024_*.zst")
+    return max(e["t"] for e in events if e["kind"] == "chunk.finished") - started, decode, chunk, file.read_bytes()
 
 
 def main() -> None:
-    with start_simulator(["--tls", "--latency", str(int(LATENCY * 1000)), "--stations", "120"]) as api:
-        with tempfile.TemporaryDirectory() as warm, tempfile.TemporaryDirectory() as cold:
-            cimis(api, warm, "--stations", "2", "--years", "2024")
-            report = cimis(api, cold, "--stations", "2", "--years", "2024")
-            (result,) = report["results"]  # type: ignore[misc]
-            seconds, records, _, _ = run_facts(cold)
-            print("one daily station-year at 1 s latency, TLS, first connection included")
-            print(f"  {records} records in {seconds:.2f} s = {records / seconds:.0f} records/s")
-            print(
-                f"  compression ratio {result['compression_ratio']:.2f} (29 items, fixed-width rows over stored bytes)"
-            )
-        print("\nslots  pages  seconds  records/s  of ideal  fetch p50 ms  p99 ms  peak RSS MB")
-        for slots in (8, 16, 32):
-            arguments = ("--sample", "100", "--years", PAGE_YEARS, "--concurrency", str(slots))
-            with tempfile.TemporaryDirectory() as warm, tempfile.TemporaryDirectory() as measured:
-                cimis(api, warm, *arguments)
-                cimis(api, measured, *arguments)
-                seconds, records, fetches, peak = run_facts(measured)
-            pages = len(fetches)
-            ideal = slots * (records / pages) / LATENCY
-            p50, p99 = (fetches[int(q * (pages - 1))] for q in (0.5, 0.99))
-            print(
-                f"{slots:5d}  {pages:5d}  {seconds:7.2f}  {records / seconds:9.0f}  {records / seconds / ideal:8.1%}"
-                f"  {p50:12.0f}  {p99:6.0f}  {peak:11.0f}"
-            )
+    print("interval  command  records  seconds  records/s  decode ms  ratio  same chunk")
+    with start_simulator(["--tls", "--latency", "1000"]) as api:
+        for interval in ((), ("--hourly",)):
+            chunks: list[bytes] = []
+            for command in ("ingest", "fetch"):
+                taken = []
+                for _ in range(RUNS + 1):
+                    with tempfile.TemporaryDirectory() as directory:
+                        taken.append(run(api, directory, command, *interval))
+                seconds, decode, chunk, data = min(taken[1:], key=lambda t: t[0])
+                chunks.append(data)
+                ratio, rate = chunk["raw_bytes"] / chunk["stored_bytes"], chunk["records"] / seconds
+                print(
+                    f"{'hourly' if interval else 'daily':8}  {command:7}  {chunk['records']:7d}  {seconds:7.3f}  "
+                    f"{rate:9.0f}  {decode:9.1f}  {ratio:5.2f}  {'yes' if data == chunks[0] else 'NO'}"
+                )
 
 
 if __name__ == "__main__":
