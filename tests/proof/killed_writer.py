@@ -15,7 +15,6 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -54,11 +53,8 @@ class Writer:
         self._server.stdin.flush()
         return int(self._line(None) or 0)
 
-    def stop(self, pid: int, writes: int, fraction: float, cut: Callable[[], None] = lambda: None) -> int:
-        """Wait for so many acknowledged writes and a fraction of the time that one takes, cut the power, kill -9.
-
-        How many writes it had acknowledged by then. What it said besides is in `complaints`.
-        """
+    def work(self, writes: int, fraction: float) -> int:
+        """Wait for so many acknowledged writes and a fraction of the time that one takes. How many there were."""
         began, count = time.monotonic(), 0
         while count < writes and self._done(None):
             count += 1
@@ -66,12 +62,15 @@ class Writer:
             began = time.monotonic()
         while self._done(began + fraction * statistics.fmean(self._took)):
             count += 1
-        cut()
-        with contextlib.suppress(ProcessLookupError):  # it may have ended of itself: without power it cannot write
+        return count
+
+    def kill(self, pid: int) -> int:
+        """kill -9. How many more writes it had acknowledged by then; what it said besides is in `complaints`."""
+        with contextlib.suppress(ProcessLookupError):  # without power it cannot write, and may have ended of itself
             os.kill(pid, signal.SIGKILL)
         rest = list(iter(lambda: self._line(None), b"dead"))
         self.complaints += [line for line in rest if line != b"done"]
-        return count + rest.count(b"done")
+        return rest.count(b"done")
 
     def _done(self, end: float | None) -> bool:
         """Whether the next thing that is said by then is that a write is done."""
@@ -94,14 +93,24 @@ class Writer:
         return line
 
 
-def settle_accounts(root: Path, held: Held, seed: int, acknowledged: int) -> tuple[Held, list[str]]:
-    """Check a store after a writer of `seed` that began at `held` was stopped; what the store holds now."""
+def settle_accounts(
+    root: Path, held: Held, seed: int, acknowledged: int, doubtful: int = 0
+) -> tuple[Held, int, list[str]]:
+    """Check a store after a writer of `seed` that began at `held` was stopped.
+
+    `doubtful` writes more may have been acknowledged or not. What the store holds now, how many writes turned out to
+    be there before the one in flight, and what is wrong.
+    """
     groups = random_groups(seed)
     for group in itertools.islice(groups, acknowledged):
         held = held.after(group)
-    in_flight = next(groups)
-    after = held.after(in_flight)
-    return after, check(root, held, after, in_flight)
+    for there, group in enumerate(itertools.islice(groups, doubtful + 1), acknowledged):
+        after = held.after(group)
+        problems = check(root, held, after, group)
+        if not problems or there == acknowledged + doubtful:
+            return after, there, problems
+        held = after
+    raise AssertionError("unreachable")
 
 
 class Careless(FileSystem):

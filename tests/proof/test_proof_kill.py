@@ -21,8 +21,8 @@ def kill_often(folder: Path, kills: int, writes: int, seed: int) -> None:
         with Writer(root) as writer:
             for kill in range(first, min(first + KILLS_A_STORE, kills)):
                 pid = writer.start(seed=kill)
-                acknowledged = writer.stop(pid, dice.randrange(writes), dice.random())
-                held, problems = settle_accounts(root, held, kill, acknowledged)
+                acknowledged = writer.work(dice.randrange(writes), dice.random()) + writer.kill(pid)
+                held, _, problems = settle_accounts(root, held, kill, acknowledged)
                 assert problems == [], f"seed {seed}, kill {kill}, after {acknowledged} acknowledged writes"
                 commits += acknowledged
             assert writer.complaints == []

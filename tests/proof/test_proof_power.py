@@ -3,6 +3,9 @@
 The ioctl `EXT4_IOC_SHUTDOWN` stops the file system at once: what is in the page cache or in a journal not yet written
 is gone, as after a power cut. Then it is mounted again, which replays its journal. Needs root and a loop device; where
 there is none the test says why and is skipped. Only `make proof` runs it: a test run mounts nothing unasked.
+
+Unlike a power cut, the ioctl lets the writer go on for a moment. A write it acknowledges then counts as in doubt: ext4
+lets an fsync that waits while its journal is aborted return without an error now and then.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import shutil
 import struct
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -67,25 +71,37 @@ class PowerCutDisk:
         self._run("umount", str(self.mount))
 
 
-def cut_often(folder: Path, cuts: int, options: str, seed: int, *, careless: bool = False) -> tuple[int, list[str]]:
-    """How many writes were acknowledged in all, and what was wrong after the first cut after which something was."""
-    dice, commits = random.Random(seed), 0
+@dataclass
+class Tally:
+    """Writes acknowledged before a cut, those said to be done after it that were not there, and what was wrong."""
+
+    commits: int = 0
+    phantoms: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def cut_often(folder: Path, cuts: int, options: str, seed: int, *, careless: bool = False) -> Tally:
+    """Stops at the first cut after which something is wrong."""
+    dice, tally = random.Random(seed), Tally()
     for first in range(0, cuts, CUTS_A_DISK):
         disk = PowerCutDisk(folder / f"{first}", options)
-        with disk.plugged_in():
-            root, held = disk.mount / "D", Held()
+        root, held = disk.mount / "D", Held()
+        with disk.plugged_in(), Writer(root, careless=careless) as writer:
             for cut in range(first, min(first + CUTS_A_DISK, cuts)):
-                with Writer(root, careless=careless) as writer:
-                    pid = writer.start(seed=cut)
-                    acknowledged = writer.stop(pid, dice.randrange(40), dice.random(), disk.cut)
+                pid = writer.start(seed=cut)
+                acknowledged = writer.work(dice.randrange(40), dice.random())
+                disk.cut()
+                doubtful = writer.kill(pid)
                 disk.power_off()
                 disk.power_on()
-                held, problems = settle_accounts(root, held, cut, acknowledged)
-                commits += acknowledged
+                held, there, problems = settle_accounts(root, held, cut, acknowledged, doubtful)
+                tally.commits += acknowledged
+                tally.phantoms += acknowledged + doubtful - there
                 if problems:
-                    return commits, [f"seed {seed}, cut {cut}, {acknowledged} acknowledged: {p}" for p in problems]
+                    tally.problems = [f"seed {seed}, cut {cut}, {acknowledged} + {doubtful}: {p}" for p in problems]
+                    return tally
         disk.image.unlink()
-    return commits, []
+    return tally
 
 
 def skip_unless_possible(folder: Path) -> None:
@@ -103,17 +119,17 @@ def skip_unless_possible(folder: Path) -> None:
 @pytest.mark.proof
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize(("options", "cuts"), [("data=ordered", 300), ("data=writeback", 200)])
-def test_power_cuts_lose_nothing(tmp_path: Path, options: str, cuts: int) -> None:
-    skip_unless_possible(tmp_path)
-    commits, problems = cut_often(tmp_path, cuts, options, seed=3)
-    assert problems == []
-    print(f"\next4 {options}: {cuts} power cuts, {commits} commits acknowledged, 0 lost")
-    assert commits > cuts
+def test_power_cuts_lose_nothing(ram_path: Path, options: str, cuts: int) -> None:
+    skip_unless_possible(ram_path)
+    tally = cut_often(ram_path, cuts, options, seed=3)
+    assert tally.problems == []
+    print(f"\next4 {options}: {cuts} power cuts, {tally.commits} commits acknowledged before, 0 lost")
+    print(f"({tally.phantoms} acknowledged after the cut and not there)")
+    assert tally.commits > cuts
 
 
 @pytest.mark.proof
-def test_a_store_that_syncs_nothing_loses_writes(tmp_path: Path) -> None:
+def test_a_store_that_syncs_nothing_loses_writes(ram_path: Path) -> None:
     """Or the power was not cut."""
-    skip_unless_possible(tmp_path)
-    _, problems = cut_often(tmp_path, 20, "data=ordered", seed=3, careless=True)
-    assert problems
+    skip_unless_possible(ram_path)
+    assert cut_often(ram_path, 20, "data=ordered", seed=3, careless=True).problems

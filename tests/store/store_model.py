@@ -83,14 +83,15 @@ def check(root: Path, before: Held, after: Held, group: Group) -> list[str]:
 
     All of `before` was acknowledged; a write of `group`, which makes it `after`, was in flight when the process or the
     machine stopped. The store is opened as it was found and looked at, then recovered as the next run does it: under
-    the lock, with the same group written again. So `root` holds `after` when this returns nothing.
+    the lock, with the same group written again. So `root` holds `after` when this returns nothing. Where something is
+    wrong as it was found, it is left so.
     """
     try:
         store = Store.create(root)
     except CimisError as error:
         return [f"does not open: {error}"]
     try:
-        return [*_as_found(store, before, after), *_recovered(store, after, group)]
+        return list(_as_found(store, before, after)) or list(_recovered(store, after, group))
     finally:
         store.close()
 
