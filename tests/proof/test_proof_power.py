@@ -85,14 +85,13 @@ def cut_often(folder: Path, cuts: int, options: str, seed: int, *, careless: boo
     dice, tally = random.Random(seed), Tally()
     for first in range(0, cuts, CUTS_A_DISK):
         disk = PowerCutDisk(folder / f"{first}", options)
-        with disk.plugged_in():
-            root, held = disk.mount / "D", Held()
+        root, held = disk.mount / "D", Held()
+        with disk.plugged_in(), Writer(root, careless=careless) as writer:
             for cut in range(first, min(first + CUTS_A_DISK, cuts)):
-                with Writer(root, careless=careless) as writer:
-                    pid = writer.start(seed=cut)
-                    acknowledged = writer.work(dice.randrange(40), dice.random())
-                    disk.cut()
-                    doubtful = writer.kill(pid)
+                pid = writer.start(seed=cut)
+                acknowledged = writer.work(dice.randrange(40), dice.random())
+                disk.cut()
+                doubtful = writer.kill(pid)
                 disk.power_off()
                 disk.power_on()
                 held, there, problems = settle_accounts(root, held, cut, acknowledged, doubtful)
