@@ -1,9 +1,10 @@
 """CSV as the agency's own reports lay it out: `Stn Id,Stn Name,CIMIS Region,Date,Jul,ETo (mm),qc,…`. Pure.
 
 Headings of the fourteen items of its daily report are as its files have them; those of the hourly one and of further
-items are made in the same manner, and have not been held against a file. A value that is missing is empty, a good flag
-one blank, dates are M/D/YYYY. The region is left empty: the station directory of the API does not have the reports' regions.
-Where units were asked for, a last column `Converted` says `yes` or `no`, which the agency's files have not.
+items are made in the same manner, and have not been held against a file. A value that is missing is empty, a good
+flag one blank, dates are M/D/YYYY. The region is left empty: the station directory of the API does not have the
+reports' regions. Where units were asked for, a last column `Converted` says `yes` or `no`, which the agency's files
+have not.
 """
 
 from __future__ import annotations
