@@ -11,22 +11,32 @@ proportion to the records each year got from it, or equally over the years the p
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, insort
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from collections import deque
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
 from cimis_engine.fetch.phases import CONSECUTIVE, PHASES
 from cimis_engine.run import events as ev
-from cimis_engine.run.events import JobRef, RunStarted, Stamped, StationRef, Timings
+from cimis_engine.run.events import JobRef, RunStarted, Stamped, StationRef
 from cimis_engine.run.histogram import Histogram, HistogramRing, Ring
+from cimis_engine.run.tallies import (
+    SETTLED,
+    ActiveAlert,
+    JobState,
+    LogLine,
+    PageState,
+    ResultState,
+    StationState,
+    days_by_year,
+    share,
+    share_int,
+    spend_all,
+    years_of,
+)
 from cimis_engine.run.wording import SILENT, describe
 
 CHUNK_PHASES = ("encode", "write", "verify", "commit")
-_SETTLED = frozenset(("done", "failed", "cancelled"))
 _TIMED = (*CONSECUTIVE, "decode")
 _times = attrgetter(*_TIMED)
 _OF_CHUNK = (
@@ -37,215 +47,6 @@ LOG_LINES = 5000
 RETRIES_KEPT = 1000
 ALERTS_KEPT = 200
 MINUTE = 60
-
-
-@dataclass(slots=True)
-class ResultState:
-    """One station and year: what the report says of it. Timings (ms) are sums over attempts, shared by records.
-
-    `expected` is estimated from the job's until the chunk is finished or the job is done. `unexpected` records are for
-    slots outside the station's life, `out_of_span` ones (its share of its pages') outside the dates asked for.
-    """
-
-    station: int
-    year: int
-    job: str
-    success: bool | None = None  # None: not decided yet
-    records: int = 0
-    expected: int = 0
-    missing: int = 0
-    missing_slots: list[tuple[int, int]] = field(default_factory=list)
-    unexpected: int = 0
-    out_of_span: int = 0
-    provisional: int = 0
-    revised: int = 0
-    nulls: int = 0
-    attempts: int = 0
-    retry_causes: dict[str, int] = field(default_factory=dict)
-    timings: dict[str, float | None] = field(default_factory=lambda: dict.fromkeys(PHASES))  # the twelve phases
-    total_ms: float = 0.0
-    wire_bytes: float = 0.0
-    decoded_bytes: float = 0.0
-    content_encoding: str = ""
-    raw_bytes: int = 0
-    stored_bytes: int = 0
-    chunk_records: int = 0
-    batch_bytes: int = 0
-    digest: str = ""
-    path: str = ""
-    changed: bool = False
-    error_class: str = ""
-    message: str = ""
-    hint: str = ""
-
-    def spend(self, phase: str, ms: float) -> None:
-        """Add to a phase; a phase nothing was spent on stays None."""
-        self.timings[phase] = (self.timings[phase] or 0.0) + ms
-
-    def fail(self, error_class: str, message: str, hint: str) -> None:
-        self.success, self.records, self.missing, self.missing_slots = False, 0, self.expected, []
-        self.error_class, self.message, self.hint = error_class, message, hint
-
-
-@dataclass(slots=True)
-class StationState:
-    """A station's line on the dashboard. `status`: queued, running, retrying, paused, done, failed, cancelled."""
-
-    ref: StationRef
-    jobs: int = 0
-    jobs_done: int = 0
-    jobs_failed: int = 0
-    pages: int = 0
-    pages_done: int = 0
-    records: int = 0
-    expected: int = 0
-    missing: int = 0
-    attempts: int = 0
-    retries: int = 0
-    attempt: int = 0  # number of the attempt under way or last made, of the current page
-    allowed: int = 0  # how many that page may make, as it stands
-    in_flight: int = 0
-    paused: bool = False
-    status: str = "queued"
-    retry_at: float | None = None  # Unix time of the next attempt while retrying
-    retry_cause: str = ""
-    last: Timings | None = None  # of the last ended attempt
-    last_reused: bool = False
-    encode_ms: float | None = None  # of the last chunk
-    write_ms: float | None = None
-    verify_ms: float | None = None
-    commit_ms: float | None = None
-    totals_ms: deque[float] = field(default_factory=lambda: deque(maxlen=128))  # total of recent ok attempts, for P95
-    ranked_ms: list[float] = field(default_factory=list)  # the same, in order of size
-    raw_bytes: int = 0
-    stored_bytes: int = 0
-    wire_bytes: int = 0
-    held_bytes: int = 0
-    error_class: str = ""
-    message: str = ""
-    hint: str = ""
-    started_at: float | None = None
-    updated_at: float = 0.0
-
-    @property
-    def p95_ms(self) -> float | None:
-        """Nearest-rank 95th percentile of the recent ok attempts' totals."""
-        ranked = self.ranked_ms
-        return ranked[math.ceil(0.95 * len(ranked)) - 1] if ranked else None
-
-    def add_total(self, ms: float) -> None:
-        """Count one more ok attempt's total; the oldest makes room."""
-        if len(self.totals_ms) == self.totals_ms.maxlen:
-            del self.ranked_ms[bisect_left(self.ranked_ms, self.totals_ms[0])]
-        self.totals_ms.append(ms)
-        insort(self.ranked_ms, ms)
-
-    @property
-    def ratio(self) -> float | None:
-        """Compression ratio: fixed-width bytes over stored bytes of the chunks finished so far."""
-        return self.raw_bytes / self.stored_bytes if self.stored_bytes else None
-
-    @property
-    def progress(self) -> float:
-        """Pages done of pages planned, 0..1; 1 for a station the plan had no work for."""
-        return min(1.0, self.pages_done / self.pages) if self.pages else 1.0
-
-
-@dataclass(slots=True, frozen=True)
-class LogLine:
-    """`level`: INFO, WARN or ERROR; `station` None for the run as a whole."""
-
-    seq: int
-    t: float
-    level: str
-    station: int | None
-    text: str
-
-
-@dataclass(slots=True, frozen=True)
-class ActiveAlert:
-    """An alert that was raised at Unix time `since` and not cleared."""
-
-    raised: ev.AlertRaised
-    since: float
-
-
-@dataclass(slots=True)
-class _Page:
-    """What an open page has cost so far."""
-
-    station: int
-    years: set[int]
-    attempts: int = 0
-    allowed: int = 0  # attempts, once a retry has said so
-    flying: bool = False
-    retry_at: float | None = None
-    retry_cause: str = ""
-    phases: dict[str, float] = field(default_factory=dict)
-    total_ms: float = 0.0
-    wire_bytes: int = 0
-    decoded_bytes: int = 0
-    unexpected: int = 0
-    content_encoding: str = ""
-    causes: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass(slots=True)
-class _Job:
-    """A planned job under way. `status`: queued, running, done, failed or cancelled."""
-
-    ref: JobRef
-    years: range
-    pages: int
-    pages_done: int = 0
-    records: int = 0
-    missing: int = 0
-    status: str = "queued"
-    open_pages: dict[int, _Page] = field(default_factory=dict)
-
-    @property
-    def settled(self) -> bool:
-        return self.status in _SETTLED
-
-
-def share(total: float, weights: Sequence[int]) -> list[float]:
-    """`total` in proportion to weights (their sum > 0)."""
-    whole = sum(weights)
-    return [total * w / whole for w in weights]
-
-
-def share_int(total: int, weights: Sequence[int]) -> list[int]:
-    """As `share`, in whole numbers that add up to `total` exactly."""
-    whole, shares, used, weight = sum(weights), [], 0, 0
-    for w in weights:
-        weight += w
-        upto = total * weight // whole
-        shares.append(upto - used)
-        used = upto
-    return shares
-
-
-def _spend_all(result: ResultState, page: _Page) -> None:
-    """What `_close_page` does where there is nothing to share: most pages are of one year."""
-    for phase, ms in page.phases.items():
-        result.spend(phase, ms)
-    result.total_ms += page.total_ms
-    result.wire_bytes += page.wire_bytes
-    result.decoded_bytes += page.decoded_bytes
-    result.out_of_span += page.unexpected
-    result.content_encoding = page.content_encoding or result.content_encoding
-
-
-def _years(start: str, end: str) -> range:
-    return range(int(start[:4]), int(end[:4]) + 1)
-
-
-def _days_by_year(start: str, end: str) -> list[int]:
-    first, last = date.fromisoformat(start), date.fromisoformat(end)
-    return [
-        (min(last, date(year, 12, 31)) - max(first, date(year, 1, 1))).days + 1
-        for year in range(first.year, last.year + 1)
-    ]
 
 
 class RunState:
@@ -301,8 +102,8 @@ class RunState:
         self.pages_ring, self.pages_failed_ring = Ring(), Ring()
         self.ttfb_ring, self.total_ring = HistogramRing(), HistogramRing()
 
-        self._jobs: dict[str, _Job] = {}
-        self._station_jobs: dict[int, list[_Job]] = {}
+        self._jobs: dict[str, JobState] = {}
+        self._station_jobs: dict[int, list[JobState]] = {}
         self._settled_expected = self._open_records = 0
         self._holding: set[int] = set()
 
@@ -383,7 +184,7 @@ class RunState:
         station = self._station(number)
         station.updated_at = t
         self.dirty.add(number)
-        first: _Page | None = None
+        first: PageState | None = None
         soonest = math.inf
         states = set()
         for job in self._station_jobs.get(number, ()):
@@ -392,7 +193,7 @@ class RunState:
                 if page.retry_at is not None and page.retry_at < soonest:
                     first, soonest = page, page.retry_at
         station.retry_at, station.retry_cause = (first.retry_at, first.retry_cause) if first else (None, "")
-        if states <= _SETTLED:
+        if states <= SETTLED:
             station.status = "failed" if "failed" in states else "cancelled" if "cancelled" in states else "done"
         elif station.paused:
             station.status = "paused"
@@ -401,14 +202,14 @@ class RunState:
         else:
             station.status = "running" if "running" in states and self.finished_at is None else "queued"
 
-    def _page(self, event: Any) -> _Page | None:
+    def _page(self, event: Any) -> PageState | None:
         """The open page an event is about, opened if need be; None for a job the plan does not have."""
         job = self._jobs.get(event.job)
         if job is None:
             return None
         page = job.open_pages.get(event.page)
         if page is None:
-            page = job.open_pages[event.page] = _Page(event.station, set(job.years))
+            page = job.open_pages[event.page] = PageState(event.station, set(job.years))
         return page
 
     def _run_started(self, event: RunStarted, t: float) -> None:
@@ -422,9 +223,9 @@ class RunState:
             self._touch(number, t)
 
     def _add_job(self, ref: JobRef) -> None:
-        job = self._jobs[ref.job] = _Job(ref, _years(ref.start, ref.end), ref.pages)
+        job = self._jobs[ref.job] = JobState(ref, years_of(ref.start, ref.end), ref.pages)
         self._station_jobs.setdefault(ref.station, []).append(job)
-        shares = share_int(ref.expected, _days_by_year(ref.start, ref.end))
+        shares = share_int(ref.expected, days_by_year(ref.start, ref.end))
         for year, expected in zip(job.years, shares, strict=True):
             self.results[ref.station, year] = ResultState(ref.station, year, ref.job, expected=expected)
         station = self._station(ref.station)
@@ -478,7 +279,7 @@ class RunState:
             self._reopen(job)
             job.status = "queued"
 
-    def _reopen(self, job: _Job) -> None:
+    def _reopen(self, job: JobState) -> None:
         """Take back what a settled job had counted; costs of its earlier tries stay in its results."""
         if not job.settled:
             return
@@ -500,10 +301,10 @@ class RunState:
                 result.error_class = result.message = result.hint = ""
                 self.failures.pop((result.station, result.year), None)
 
-    def _results(self, job: _Job) -> list[ResultState]:
+    def _results(self, job: JobState) -> list[ResultState]:
         return [self.results[job.ref.station, year] for year in job.years]
 
-    def _count_records(self, job: _Job, records: int) -> None:
+    def _count_records(self, job: JobState, records: int) -> None:
         """Set a job's records. Those of a settled job are out of `_open_records`: see `_settle`."""
         change = records - job.records
         job.records = records
@@ -512,13 +313,13 @@ class RunState:
         if not job.settled:
             self._open_records += change
 
-    def _count_missing(self, job: _Job, missing: int) -> None:
+    def _count_missing(self, job: JobState, missing: int) -> None:
         change = missing - job.missing
         job.missing = missing
         self.missing += change
         self._station(job.ref.station).missing += change
 
-    def _count_pages(self, job: _Job, pages: int, done: int) -> None:
+    def _count_pages(self, job: JobState, pages: int, done: int) -> None:
         station = self._station(job.ref.station)
         station.pages += pages - job.pages
         self.pages_total += pages - job.pages
@@ -526,7 +327,7 @@ class RunState:
         self.pages_done += done - job.pages_done
         job.pages, job.pages_done = pages, done
 
-    def _settle(self, job: _Job, status: str) -> None:
+    def _settle(self, job: JobState, status: str) -> None:
         station = self._station(job.ref.station)
         done = status == "done"
         station.jobs_done += done
@@ -574,7 +375,7 @@ class RunState:
     def _page_started(self, event: ev.PageStarted, t: float) -> None:
         page = self._page(event)
         if page is not None:
-            page.years = set(_years(event.start, event.end))
+            page.years = set(years_of(event.start, event.end))
             job = self._jobs[event.job]
             if event.page > job.pages:
                 self._count_pages(job, event.page, job.pages_done)
@@ -604,13 +405,13 @@ class RunState:
         page.attempts = max(page.attempts, event.attempts)
         self._close_page(self._jobs[event.job], event.page, {})
 
-    def _close_pages(self, job: _Job, *, flying: bool) -> None:
+    def _close_pages(self, job: JobState, *, flying: bool) -> None:
         """Close what is open. A page still flying when its job fails is closed when it lands."""
         for number, page in list(job.open_pages.items()):
             if flying or not page.flying:
                 self._close_page(job, number, {})
 
-    def _close_page(self, job: _Job, number: int, records: dict[int, int]) -> None:
+    def _close_page(self, job: JobState, number: int, records: dict[int, int]) -> None:
         """Share what a page cost between its years; see the module's first lines for the rule."""
         page = job.open_pages.pop(number)
         self._land(page)
@@ -623,7 +424,7 @@ class RunState:
         if not weighed:
             return
         if len(weighed) == 1:
-            _spend_all(weighed[0][0], page)
+            spend_all(weighed[0][0], page)
             return
         results, weights = [r for r, _ in weighed], [n for _, n in weighed]
         for phase, spent in page.phases.items():
@@ -638,7 +439,7 @@ class RunState:
             result.out_of_span += outside
             result.content_encoding = page.content_encoding or result.content_encoding
 
-    def _land(self, page: _Page) -> None:
+    def _land(self, page: PageState) -> None:
         if page.flying:
             page.flying = False
             self.in_flight -= 1
@@ -657,7 +458,7 @@ class RunState:
                 self.in_flight += 1
                 station.in_flight += 1
 
-    def _number(self, station: StationState, page: _Page | None, attempt: int) -> None:
+    def _number(self, station: StationState, page: PageState | None, attempt: int) -> None:
         station.attempt = attempt
         station.allowed = (page.allowed if page else 0) or (self.started.max_attempts if self.started else 0)
 

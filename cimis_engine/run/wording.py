@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cimis_engine.run import events as ev
 
 if TYPE_CHECKING:
-    from cimis_engine.run.state import StationState
+    from cimis_engine.run.tallies import StationState
 
 SILENT = frozenset(
     (

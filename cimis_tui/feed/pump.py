@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cimis_engine.clock import Clock
-from cimis_engine.run.state import LogLine, RunState
+from cimis_engine.run.state import RunState
+from cimis_engine.run.tallies import LogLine
 from cimis_tui.feed.follow import Follower
 from cimis_tui.view.frame import AlertRow, Ending, Frame, LogRow, PhaseFacts, SelfCost, Vitals
 from cimis_tui.view.present import Row, present_row

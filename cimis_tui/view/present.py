@@ -11,7 +11,7 @@ from cimis_tui.view.cells import Cell
 from cimis_tui.view.columns import COLUMNS, INDEX
 
 if TYPE_CHECKING:
-    from cimis_engine.run.state import StationState
+    from cimis_engine.run.tallies import StationState
 
 SLOW_TTFB_MS = 2000.0
 """A running station whose last answer took longer than this to begin is shown as slow."""

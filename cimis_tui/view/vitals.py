@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from cimis_engine.run.state import LogLine, RunState, StationState
+from cimis_engine.run.state import RunState
+from cimis_engine.run.tallies import LogLine, StationState
 from cimis_tui.view import units
 from cimis_tui.view.frame import AlertRow, Ending, Feed, LogRow, PhaseFacts, SelfCost, Spread, Vitals
 from cimis_tui.view.present import status_of

@@ -9,7 +9,8 @@ import pytest
 from cimis_engine.run import events as ev
 from cimis_engine.run.alerts import RULES, Rule, evaluate
 from cimis_engine.run.events import AlertCleared, AlertRaised
-from cimis_engine.run.state import ResultState, RunState
+from cimis_engine.run.state import RunState
+from cimis_engine.run.tallies import ResultState
 
 T = 1_700_000_000.0
 

@@ -7,8 +7,9 @@ import pytest
 from cimis_engine.fetch.classify import Verdict, VerdictKind
 from cimis_engine.run.events import StationRef
 from cimis_engine.run.outcome import decide_outcome
-from cimis_engine.run.state import RunState, StationState
+from cimis_engine.run.state import RunState
 from cimis_engine.run.stops import Allowance, MassFailureError, RunStoppedError
+from cimis_engine.run.tallies import StationState
 
 
 def state(done: int, failed: int, total: int, error_class: str = "") -> RunState:

@@ -13,7 +13,8 @@ from cimis_engine.fetch.phases import CONSECUTIVE, PHASES
 from cimis_engine.run import events as ev
 from cimis_engine.run.events import Stamped, Timings
 from cimis_engine.run.histogram import RING_SECONDS, Histogram, HistogramRing, Ring
-from cimis_engine.run.state import LOG_LINES, ResultState, RunState, share_int
+from cimis_engine.run.state import LOG_LINES, RunState
+from cimis_engine.run.tallies import ResultState, share_int
 
 JOB: dict[str, Any] = {"job": "d012", "station": 12}
 PAGE: dict[str, Any] = {**JOB, "page": 1}

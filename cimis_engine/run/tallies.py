@@ -1,0 +1,225 @@
+"""What the fold keeps of a station, a result, a job, a page; and how a page's cost is shared among its years."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, insort
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from cimis_engine.fetch.phases import PHASES
+from cimis_engine.run import events as ev
+from cimis_engine.run.events import JobRef, StationRef, Timings
+
+SETTLED = frozenset(("done", "failed", "cancelled"))
+
+
+@dataclass(slots=True)
+class ResultState:
+    """One station and year: what the report says of it. Timings (ms) are sums over attempts, shared by records.
+
+    `expected` is estimated from the job's until the chunk is finished or the job is done. `unexpected` records are for
+    slots outside the station's life, `out_of_span` ones (its share of its pages') outside the dates asked for.
+    """
+
+    station: int
+    year: int
+    job: str
+    success: bool | None = None  # None: not decided yet
+    records: int = 0
+    expected: int = 0
+    missing: int = 0
+    missing_slots: list[tuple[int, int]] = field(default_factory=list)
+    unexpected: int = 0
+    out_of_span: int = 0
+    provisional: int = 0
+    revised: int = 0
+    nulls: int = 0
+    attempts: int = 0
+    retry_causes: dict[str, int] = field(default_factory=dict)
+    timings: dict[str, float | None] = field(default_factory=lambda: dict.fromkeys(PHASES))  # the twelve phases
+    total_ms: float = 0.0
+    wire_bytes: float = 0.0
+    decoded_bytes: float = 0.0
+    content_encoding: str = ""
+    raw_bytes: int = 0
+    stored_bytes: int = 0
+    chunk_records: int = 0
+    batch_bytes: int = 0
+    digest: str = ""
+    path: str = ""
+    changed: bool = False
+    error_class: str = ""
+    message: str = ""
+    hint: str = ""
+
+    def spend(self, phase: str, ms: float) -> None:
+        """Add to a phase; a phase nothing was spent on stays None."""
+        self.timings[phase] = (self.timings[phase] or 0.0) + ms
+
+    def fail(self, error_class: str, message: str, hint: str) -> None:
+        self.success, self.records, self.missing, self.missing_slots = False, 0, self.expected, []
+        self.error_class, self.message, self.hint = error_class, message, hint
+
+
+@dataclass(slots=True)
+class StationState:
+    """A station's line on the dashboard. `status`: queued, running, retrying, paused, done, failed, cancelled."""
+
+    ref: StationRef
+    jobs: int = 0
+    jobs_done: int = 0
+    jobs_failed: int = 0
+    pages: int = 0
+    pages_done: int = 0
+    records: int = 0
+    expected: int = 0
+    missing: int = 0
+    attempts: int = 0
+    retries: int = 0
+    attempt: int = 0  # number of the attempt under way or last made, of the current page
+    allowed: int = 0  # how many that page may make, as it stands
+    in_flight: int = 0
+    paused: bool = False
+    status: str = "queued"
+    retry_at: float | None = None  # Unix time of the next attempt while retrying
+    retry_cause: str = ""
+    last: Timings | None = None  # of the last ended attempt
+    last_reused: bool = False
+    encode_ms: float | None = None  # of the last chunk
+    write_ms: float | None = None
+    verify_ms: float | None = None
+    commit_ms: float | None = None
+    totals_ms: deque[float] = field(default_factory=lambda: deque(maxlen=128))  # total of recent ok attempts, for P95
+    ranked_ms: list[float] = field(default_factory=list)  # the same, in order of size
+    raw_bytes: int = 0
+    stored_bytes: int = 0
+    wire_bytes: int = 0
+    held_bytes: int = 0
+    error_class: str = ""
+    message: str = ""
+    hint: str = ""
+    started_at: float | None = None
+    updated_at: float = 0.0
+
+    @property
+    def p95_ms(self) -> float | None:
+        """Nearest-rank 95th percentile of the recent ok attempts' totals."""
+        ranked = self.ranked_ms
+        return ranked[math.ceil(0.95 * len(ranked)) - 1] if ranked else None
+
+    def add_total(self, ms: float) -> None:
+        """Count one more ok attempt's total; the oldest makes room."""
+        if len(self.totals_ms) == self.totals_ms.maxlen:
+            del self.ranked_ms[bisect_left(self.ranked_ms, self.totals_ms[0])]
+        self.totals_ms.append(ms)
+        insort(self.ranked_ms, ms)
+
+    @property
+    def ratio(self) -> float | None:
+        """Compression ratio: fixed-width bytes over stored bytes of the chunks finished so far."""
+        return self.raw_bytes / self.stored_bytes if self.stored_bytes else None
+
+    @property
+    def progress(self) -> float:
+        """Pages done of pages planned, 0..1; 1 for a station the plan had no work for."""
+        return min(1.0, self.pages_done / self.pages) if self.pages else 1.0
+
+
+@dataclass(slots=True, frozen=True)
+class LogLine:
+    """`level`: INFO, WARN or ERROR; `station` None for the run as a whole."""
+
+    seq: int
+    t: float
+    level: str
+    station: int | None
+    text: str
+
+
+@dataclass(slots=True, frozen=True)
+class ActiveAlert:
+    """An alert that was raised at Unix time `since` and not cleared."""
+
+    raised: ev.AlertRaised
+    since: float
+
+
+@dataclass(slots=True)
+class PageState:
+    """What an open page has cost so far."""
+
+    station: int
+    years: set[int]
+    attempts: int = 0
+    allowed: int = 0  # attempts, once a retry has said so
+    flying: bool = False
+    retry_at: float | None = None
+    retry_cause: str = ""
+    phases: dict[str, float] = field(default_factory=dict)
+    total_ms: float = 0.0
+    wire_bytes: int = 0
+    decoded_bytes: int = 0
+    unexpected: int = 0
+    content_encoding: str = ""
+    causes: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class JobState:
+    """A planned job under way. `status`: queued, running, done, failed or cancelled."""
+
+    ref: JobRef
+    years: range
+    pages: int
+    pages_done: int = 0
+    records: int = 0
+    missing: int = 0
+    status: str = "queued"
+    open_pages: dict[int, PageState] = field(default_factory=dict)
+
+    @property
+    def settled(self) -> bool:
+        return self.status in SETTLED
+
+
+def share(total: float, weights: Sequence[int]) -> list[float]:
+    """`total` in proportion to weights (their sum > 0)."""
+    whole = sum(weights)
+    return [total * w / whole for w in weights]
+
+
+def share_int(total: int, weights: Sequence[int]) -> list[int]:
+    """As `share`, in whole numbers that add up to `total` exactly."""
+    whole, shares, used, weight = sum(weights), [], 0, 0
+    for w in weights:
+        weight += w
+        upto = total * weight // whole
+        shares.append(upto - used)
+        used = upto
+    return shares
+
+
+def spend_all(result: ResultState, page: PageState) -> None:
+    """What `_close_page` does where there is nothing to share: most pages are of one year."""
+    for phase, ms in page.phases.items():
+        result.spend(phase, ms)
+    result.total_ms += page.total_ms
+    result.wire_bytes += page.wire_bytes
+    result.decoded_bytes += page.decoded_bytes
+    result.out_of_span += page.unexpected
+    result.content_encoding = page.content_encoding or result.content_encoding
+
+
+def years_of(start: str, end: str) -> range:
+    return range(int(start[:4]), int(end[:4]) + 1)
+
+
+def days_by_year(start: str, end: str) -> list[int]:
+    first, last = date.fromisoformat(start), date.fromisoformat(end)
+    return [
+        (min(last, date(year, 12, 31)) - max(first, date(year, 1, 1))).days + 1
+        for year in range(first.year, last.year + 1)
+    ]
