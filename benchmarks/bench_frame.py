@@ -49,12 +49,12 @@ async def _frames(pilot: Pilot[Any], app: CimisApp, teller: Teller, *, table_onl
             app.follower.state.apply(stamped)
         folding += time.process_time() - began
         if table_only:
-            taken = app.dashboard.pump.take(8.0)
+            taken = app.pump.take(8.0)
             began = time.process_time()
             if taken is not None:
                 table.apply(taken.rows)
         else:
-            app.dashboard.tick()
+            app.beat()
         await pilot.pause()
         spent += time.process_time() - began
     return spent, folding
@@ -71,7 +71,7 @@ async def measure() -> list[tuple[str, float, float | None, str]]:
         async with app.run_test(size=(120, 40)) as pilot:
             app.follower.read_once()
             app.follower.stop()
-            app.dashboard.tick()
+            app.beat()
             await pilot.pause()
             began = time.process_time()
             for _ in range(FRAMES):

@@ -11,8 +11,39 @@ from textual.binding import Binding
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """A screen one can go to. `name` names it in `Action.views`; `place` is `module:class` in `cimis_tui.screens`."""
+
+    name: str
+    key: str
+    help: str
+    place: str
+
+
+VIEWS = (
+    View("dashboard", "1", "the run: every station, its phases, the log", "dashboard:DashboardScreen"),
+    View("station", "2", "one station: each attempt's phases as a waterfall", "station:StationScreen"),
+    View("coverage", "3", "what is stored, station by year", "coverage:CoverageScreen"),
+    View("map", "4", "the stations on a map, as they are now", "map:MapScreen"),
+    View("data", "5", "a stored series as a plot", "data:DataScreen"),
+    View("runs", "6", "runs of this data directory: compare, replay", "runs:RunsScreen"),
+    View("alerts", "7", "alerts and their rules", "alerts:AlertsScreen"),
+    View("logs", "8", "the whole log, by level and words", "logs:LogsScreen"),
+    View("store", "9", "the stored chunks: size, digest, verify", "store:StoreScreen"),
+)
+VIEW = {view.name: view for view in VIEWS}
+_ALL = frozenset(VIEW)
+_BUT_DASHBOARD = _ALL - {"dashboard"}
+_LISTS = frozenset({"dashboard"})
+"""The views with rows to move in; those with more of a list say so here."""
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
-    """`name` is the method `action_<name>` of the screen. `footer` is its short label there, empty for none."""
+    """`name` is the method `action_<name>` of the screen. `footer` is its short label there, empty for none.
+
+    `views`: on which screens it works.
+    """
 
     name: str
     keys: tuple[str, ...]
@@ -21,65 +52,102 @@ class Action:
     group: str
     help: str
     palette: bool = True
+    views: frozenset[str] = _ALL
+
+
+def _on(*views: str) -> frozenset[str]:
+    return frozenset(views)
 
 
 ACTIONS = (
-    Action("move(-1)", ("k", "up"), "k ↑", "", "Move", "one station up", False),
-    Action("move(1)", ("j", "down"), "j ↓", "", "Move", "one station down", False),
-    Action("page(-1)", ("pageup",), "PgUp", "", "Move", "one page up", False),
-    Action("page(1)", ("pagedown",), "PgDn", "", "Move", "one page down", False),
-    Action("end(False)", ("g", "home"), "g", "", "Move", "first station", False),
-    Action("end(True)", ("G", "end"), "G", "", "Move", "last station", False),
-    Action("filter", ("slash",), "/", "Filter", "View", "filter: text, !text, state:retry, ttfb>1000"),
-    Action("clear_filter", ("escape", "backspace"), "esc ⌫", "", "View", "clear the filter"),
-    Action("sort", ("s",), "s", "Sort", "View", "sort by the next column"),
-    Action("sort_left", ("less_than_sign",), "<", "", "View", "sort by the column to the left"),
-    Action("sort_right", ("greater_than_sign",), ">", "", "View", "sort by the column to the right"),
-    Action("reverse", ("S",), "S", "", "View", "turn the order around"),
+    *(Action(f"view('{v.name}')", (v.key,), v.key, "", "Screens", f"{v.name}: {v.help}") for v in VIEWS),
+    Action("back", ("escape", "backspace"), "esc ⌫", "Back", "Screens", "back", False, _BUT_DASHBOARD),
+    # dashboard
+    Action("open", ("enter",), "↵", "Detail", "Screens", "the station in detail", views=_on("dashboard")),
+    Action("move(-1)", ("k", "up"), "k ↑", "", "Move", "one row up", False, _LISTS),
+    Action("move(1)", ("j", "down"), "j ↓", "", "Move", "one row down", False, _LISTS),
+    Action("page(-1)", ("pageup",), "PgUp", "", "Move", "one page up", False, _LISTS),
+    Action("page(1)", ("pagedown",), "PgDn", "", "Move", "one page down", False, _LISTS),
+    Action("end(False)", ("g", "home"), "g", "", "Move", "first row", False, _LISTS),
+    Action("end(True)", ("G", "end"), "G", "", "Move", "last row", False, _LISTS),
+    Action(
+        "filter",
+        ("slash",),
+        "/",
+        "Filter",
+        "View",
+        "filter: text, !text, state:retry, ttfb>1000",
+        views=_on("dashboard"),
+    ),
+    Action("clear_filter", ("escape", "backspace"), "esc ⌫", "", "View", "clear the filter", views=_on("dashboard")),
+    Action("sort", ("s",), "s", "Sort", "View", "sort by the next column", views=_on("dashboard")),
+    Action("sort_left", ("less_than_sign",), "<", "", "View", "sort by the column to the left", views=_on("dashboard")),
+    Action(
+        "sort_right", ("greater_than_sign",), ">", "", "View", "sort by the column to the right", views=_on("dashboard")
+    ),
+    Action("reverse", ("S",), "S", "", "View", "turn the order around", views=_on("dashboard")),
+    Action("level(1)", ("l",), "l", "", "Log", "log: only more serious lines", views=_on("dashboard")),
+    Action("level(-1)", ("L",), "L", "", "Log", "log: less serious lines too", views=_on("dashboard")),
+    Action("follow", ("F",), "F", "", "Log", "log: follow the newest line, or stand still", views=_on("dashboard")),
+    # station
+    # coverage
+    # map
+    # data
+    # runs and replay
+    # alerts
+    # logs
+    # store
+    # everywhere
     Action("freeze", ("f",), "f", "Freeze", "View", "freeze the display; the run and its counts go on"),
     Action("pause", ("p",), "p", "Pause", "Run", "pause or resume the station"),
     Action("pause_run", ("P",), "P", "Pause all", "Run", "pause or resume the whole run"),
     Action("retry", ("r",), "r", "Retry", "Run", "try the station's failed jobs again"),
     Action("retry_all", ("R",), "R", "", "Run", "try all failed jobs again"),
     Action("cancel", ("x",), "x", "Cancel", "Run", "cancel the station's jobs (asks first)"),
-    Action("level(1)", ("l",), "l", "", "Log", "log: only more serious lines"),
-    Action("level(-1)", ("L",), "L", "", "Log", "log: less serious lines too"),
-    Action("follow", ("F",), "F", "", "Log", "log: follow the newest line, or stand still"),
-    Action("export", ("e",), "e", "Export", "Files", "write the table as CSV and JSON into the run's folder"),
+    Action("export", ("e",), "e", "Export", "Files", "write what is shown as CSV and JSON into the run's folder"),
     Action("picture", ("ctrl+s",), "^s", "", "Files", "save the screen as an SVG picture"),
     Action("theme", ("t",), "t", "Theme", "View", "next theme"),
     Action("palette", ("ctrl+p",), "^p", "Palette", "Help", "command palette", False),
-    Action("help", ("question_mark", "f1"), "? F1", "Help", "Help", "this help"),
+    Action("help", ("question_mark", "f1", "0"), "? F1 0", "Help", "Help", "this help"),
     Action(
         "quit", ("q", "ctrl+q"), "q", "Quit", "Help", "leave: detach, drain or stop; at once when the run has ended"
     ),
 )
 FOOTER_ORDER = (
-    *("help", "quit", "filter", "sort", "pause", "retry", "cancel", "freeze"),
+    *("help", "quit", "back", "open", "filter", "sort", "pause", "retry", "cancel", "freeze"),
     *("export", "pause_run", "theme", "palette"),
 )
-"""Which footer entries stay when there is not room for all: the first ones."""
-_BY_NAME = {action.name: action for action in ACTIONS}
+"""Which footer entries stay when there is not room for all: the first ones, then a view's own in their order."""
 CONTROLS = frozenset({"pause", "pause_run", "retry", "retry_all", "cancel"})
 
 
-def bindings() -> list[Binding]:
-    """The table as Textual bindings of the dashboard screen."""
-    return [Binding(",".join(a.keys), a.name, a.help, show=False) for a in ACTIONS]
+def actions_of(view: str) -> list[Action]:
+    """What can be done on a screen, in the order of the table."""
+    return [action for action in ACTIONS if view in action.views]
 
 
-def footer_actions(width: int) -> list[Action]:
+def bindings(view: str) -> list[Binding]:
+    """The table as Textual bindings of a screen."""
+    return [Binding(",".join(a.keys), a.name, a.help, show=False) for a in actions_of(view)]
+
+
+def footer_actions(width: int, view: str = "dashboard") -> list[Action]:
     """The actions a footer of `width` columns has room for, in the order of the table."""
+    labelled = [action for action in actions_of(view) if action.footer]
     kept: set[str] = set()
     used = 1
-    for name in FOOTER_ORDER:
-        action = _BY_NAME[name]
+    for action in sorted(labelled, key=_footer_rank):
         need = footer_width(action)
         if used + need > width:
             break
-        kept.add(name)
+        kept.add(action.name)
         used += need
-    return [action for action in ACTIONS if action.name in kept]
+    return [action for action in labelled if action.name in kept]
+
+
+def _footer_rank(action: Action) -> float:
+    """Help and quit first, then what only this view has, then the rest in the order of `FOOTER_ORDER`."""
+    return FOOTER_ORDER.index(action.name) if action.name in FOOTER_ORDER else 3.5
 
 
 def footer_width(action: Action) -> int:

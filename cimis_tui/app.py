@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Iterable
-from pathlib import Path
+from functools import partial
+from importlib import import_module
+from pathlib import Path, PurePath
 from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
@@ -14,16 +16,21 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from cimis_engine.clock import Clock, SystemClock
-from cimis_tui.actions import ACTIONS
+from cimis_tui.actions import VIEW, actions_of
 from cimis_tui.feed.follow import Follower, engine_alive
 from cimis_tui.feed.meter import SelfMeter
 from cimis_tui.feed.pump import Pump
+from cimis_tui.screens.console import ConsoleScreen
 from cimis_tui.screens.control import ControlDesk, Send
-from cimis_tui.screens.dashboard import DashboardScreen
+from cimis_tui.screens.dialogue import quit_dialogue
 from cimis_tui.themes import DARK, FALLBACK, THEMES, next_theme
 from cimis_tui.view.frame import SelfCost
 
+FPS = 8
+_SLOW_FRAME = 0.020
+"""A frame that takes longer (seconds) halves the rate until frames are quick again."""
 _TWICE_SECONDS = 2.0
+_STOP_PATIENCE = 10.0
 _DETACHING = {signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
@@ -34,7 +41,7 @@ class CimisApp(App[None]):
     """
 
     TITLE = "cimis"
-    CSS_PATH = "screens/dashboard.tcss"
+    CSS_PATH: ClassVar[list[str | PurePath]] = [*sorted((Path(__file__).parent / "screens").glob("*.tcss"))]
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "interrupt", show=False, priority=True)]
 
     def __init__(
@@ -54,15 +61,20 @@ class CimisApp(App[None]):
             self.register_theme(known)
         self.theme = theme
         self.follower = Follower(run_dir, clock=self.clock, alive=lambda: engine_alive(run_dir, engine_pid))
-        pump = Pump(self.follower, mode=mode, pid=engine_pid, clock=self.clock, meter=meter or SelfMeter())
-        self.dashboard = DashboardScreen(pump, ControlDesk(send), run_dir)
+        self.pump = Pump(self.follower, mode=mode, pid=engine_pid, clock=self.clock, meter=meter or SelfMeter())
+        self.desk, self.run_dir = ControlDesk(send), run_dir
+        self.frozen = False
+        self._opened: dict[str, ConsoleScreen] = {}
+        self._beat, self._stride = 0, 1
         self._interrupted = float("-inf")
+        self._leave_at: float | None = None  # monotonic time at which waiting for the end of the run is given up
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return FALLBACK
 
     async def on_mount(self) -> None:
-        await self.push_screen(self.dashboard)
+        await self.push_screen(self.view("dashboard"))
+        self.set_interval(1 / FPS, self._on_beat)
         self.follower.start()
         loop = asyncio.get_running_loop()
         for number, code in _DETACHING.items():
@@ -81,23 +93,96 @@ class CimisApp(App[None]):
         self.theme = next_theme(self.theme)
         self.notify(self.theme, title="Theme", timeout=2)
 
-    async def action_quit(self) -> None:
-        self.dashboard.action_quit()
+    # screens
 
-    def action_interrupt(self) -> None:
+    def view(self, name: str) -> ConsoleScreen:
+        """The screen of that name, made when it is first asked for; it keeps its place when one leaves it."""
+        screen = self._opened.get(name)
+        if screen is None:
+            module, _, kind = VIEW[name].place.partition(":")
+            made = getattr(import_module(f"cimis_tui.screens.{module}"), kind)
+            screen = self._opened[name] = made(self.pump, self.desk, self.run_dir)
+            self.install_screen(screen, name)
+        return screen
+
+    def go_to(self, name: str) -> None:
+        """Show a screen: on top of the dashboard, in place of another."""
+        front = self.screen
+        if not isinstance(front, ConsoleScreen) or name == front.VIEW:
+            return
+        if name == "dashboard":
+            self.pop_screen()
+        elif front.VIEW == "dashboard":
+            self.push_screen(self.view(name))
+        else:
+            self.switch_screen(self.view(name))
+
+    def go_back(self) -> None:
+        self.go_to("dashboard")
+
+    # frames
+
+    @property
+    def fps(self) -> float:
+        return FPS / (self._stride * (1 if self.app_focus else 2))
+
+    def _on_beat(self) -> None:
+        self._beat += 1
+        if self._beat % (self._stride * (1 if self.app_focus else 2)) == 0:
+            self.beat()
+
+    def beat(self) -> None:
+        """One frame of the screen in front; nothing to do while a question covers it."""
+        began = self.clock.monotonic()
+        if self._leave_at is not None and (self.pump.ended() or began >= self._leave_at):
+            self.exit(return_code=0)
+            return
+        if isinstance(self.screen, ConsoleScreen):
+            self.screen.tick()
+            self._stride = 2 if self.clock.monotonic() - began > _SLOW_FRAME else 1
+
+    # leaving
+
+    async def action_quit(self) -> None:
+        """Ask how to leave; leave at once when there is nothing to ask."""
+        pump = self.pump
+        if pump.mode == "replay" or pump.ended() or pump.follower.feed().word == "LOST":
+            self.exit(return_code=0)
+        elif isinstance(self.screen, ConsoleScreen):
+            vitals = pump.vitals(self.fps)
+            queued = vitals.by_status.get("queued", 0)
+            self.push_screen(
+                quit_dialogue(in_flight=vitals.in_flight, queued=queued, pid=pump.pid, run_id=vitals.run_id),
+                self._quit_answered,
+            )
+
+    def _quit_answered(self, answer: str | None) -> None:
+        if answer == "detach":
+            self.exit(return_code=0)
+        elif answer == "drain":
+            said = "draining: no new pages; the numbers stay here when the run has ended"
+            self.desk.send(self.screen, {"cmd": "drain", "station": None}, said)
+        elif answer == "stop":
+            self._stop_now()
+
+    def _stop_now(self) -> None:
+        """Stop the run and leave as soon as its ending is in the journal, or after a while without it."""
+        self._leave_at = self.clock.monotonic() + _STOP_PATIENCE
+        self.desk.send(self.screen, {"cmd": "stop", "station": None}, "stopping…")
+
+    async def action_interrupt(self) -> None:
         """ctrl+c asks how to leave; a second one within two seconds stops the run."""
         now = self.clock.monotonic()
         twice, self._interrupted = now - self._interrupted < _TWICE_SECONDS, now
-        if twice and not self.dashboard.pump.ended() and self.dashboard.pump.mode != "replay":
-            self.dashboard.stop_now()
+        if twice and not self.pump.ended() and self.pump.mode != "replay":
+            self._stop_now()
         else:
-            self.dashboard.action_quit()
+            await self.action_quit()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        for action in ACTIONS:
+        if not isinstance(screen, ConsoleScreen):
+            return
+        for action in actions_of(screen.VIEW):
             if action.palette:
                 title = action.help[0].upper() + action.help[1:]
-                yield SystemCommand(title, f"key {action.shown}", self._runner(action.name))
-
-    def _runner(self, action: str) -> Callable[[], Any]:
-        return lambda: self.dashboard.run_action(action)
+                yield SystemCommand(title, f"key {action.shown}", partial(screen.run_action, action.name))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from cimis_engine.clock import Clock
 from cimis_engine.run.state import RunState
 from cimis_engine.run.tallies import LogLine
 from cimis_tui.feed.follow import Follower
-from cimis_tui.view.frame import AlertRow, Ending, Frame, LogRow, PhaseFacts, SelfCost, Vitals
+from cimis_tui.view.frame import AlertRow, Chrome, Ending, Frame, LogRow, PhaseFacts, SelfCost, Vitals
 from cimis_tui.view.present import Row, present_row
 from cimis_tui.view.vitals import (
     present_alerts_of,
@@ -18,6 +19,7 @@ from cimis_tui.view.vitals import (
     present_vitals,
 )
 
+T = TypeVar("T")
 VITALS_EVERY = 0.5
 _CLOCK_EVERY = 1.0
 """While no event comes, only the clocks move."""
@@ -44,6 +46,7 @@ class Pump:
         self._facts: PhaseFacts | None = None
         self._alerts: tuple[AlertRow, ...] = ()
         self._ending: Ending | None = None
+        self._seen: dict[str, tuple[float, int]] = {}  # when a screen last took its chrome, and at which event
 
     def select(self, station: int | None) -> None:
         """Show this station's phases from the next frame on."""
@@ -69,8 +72,28 @@ class Pump:
         with self.follower.lock:
             return self._make_vitals(fps, held_back)
 
-    def take(self, fps: float, *, all_rows: bool = False) -> Frame | None:
-        """What changed since the last call, or None. `all_rows`: every row, whatever changed."""
+    def look(self, make: Callable[[RunState, float], T]) -> T:
+        """What `make` makes of the fold and the time on screen, while the fold stands still. Keep it short."""
+        with self.follower.lock:
+            return make(self.follower.state, self.now())
+
+    def chrome(self, fps: float, view: str, *, anew: bool = False) -> Chrome | None:
+        """Header and alerts for the screen `view`; None when neither it nor its body has anything new to show.
+
+        `anew`: the screen shows nothing of ours yet.
+        """
+        state = self.follower.state
+        with self.follower.lock:
+            now, tick = self.now(), self._clock.monotonic()
+            seen = self._seen.get(view)
+            since = float("inf") if anew or seen is None else tick - seen[0]
+            if since < (_PANELS_EVERY if seen is not None and state.seq != seen[1] else _CLOCK_EVERY):
+                return None
+            self._seen[view] = tick, state.seq
+            return Chrome(self._make_vitals(fps, None), present_alerts_of(state, float(int(now))))
+
+    def take(self, fps: float, *, anew: bool = False) -> Frame | None:
+        """What changed since the last call, or None. `anew`: whatever changed, the vital signs and panels, too."""
         state = self.follower.state
         with self.follower.lock:
             now, tick = self.now(), self._clock.monotonic()
@@ -79,14 +102,14 @@ class Pump:
                 state.dirty.update(n for n, s in state.stations.items() if s.retry_at is not None)
             since = tick - self._vitals_at
             due = since >= (VITALS_EVERY if state.seq != self._vitals_seq else _CLOCK_EVERY)
+            due = due or anew
             panels = due or tick - self._panels_at >= _PANELS_EVERY
-            if not (state.dirty or due or all_rows or (panels and state.seq != self._log_seq)):
+            if not (state.dirty or due or (panels and state.seq != self._log_seq)):
                 return None
             changed, state.dirty = state.dirty, set()
-            numbers = state.stations if all_rows else changed
-            rows: dict[int, Row] = {n: present_row(state.stations[n], now) for n in numbers}
+            rows: dict[int, Row] = {n: present_row(state.stations[n], now) for n in changed}
             vitals = None
-            if due or all_rows:
+            if due:
                 self._vitals_at, self._vitals_seq = tick, state.seq
                 vitals = self._make_vitals(fps, None)
             if panels:

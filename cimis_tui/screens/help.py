@@ -12,15 +12,15 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from cimis_tui.actions import ACTIONS
+from cimis_tui.actions import ACTIONS, actions_of
 from cimis_tui.view.columns import COLUMNS
 from cimis_tui.view.present import GLYPHS
 
 
-def help_text() -> Content:
-    """The text of the help screen."""
+def help_text(view: str) -> Content:
+    """The text of the help screen: the keys that work on a view, and what the table's words mean."""
     parts: list[Content | str | tuple[str, str]] = []
-    by_group = sorted(ACTIONS, key=lambda a: [x.group for x in ACTIONS].index(a.group))
+    by_group = sorted(actions_of(view), key=lambda a: [x.group for x in ACTIONS].index(a.group))
     for group, actions in groupby(by_group, key=lambda a: a.group):
         parts.append((f"{group}\n", "bold $primary"))
         for action in actions:
@@ -42,7 +42,7 @@ def help_text() -> Content:
 
 class HelpScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,f1", "dismiss", show=False),
+        Binding("escape,q,question_mark,f1,0", "dismiss", show=False),
         Binding("j,down", "scroll(1)", show=False),
         Binding("k,up", "scroll(-1)", show=False),
     ]
@@ -55,11 +55,15 @@ class HelpScreen(ModalScreen[None]):
     }
     """
 
+    def __init__(self, view: str) -> None:
+        super().__init__()
+        self._view = view
+
     def compose(self) -> ComposeResult:
         with VerticalScroll() as box:
-            box.border_title = "Keys"
+            box.border_title = f"Keys of the {self._view} screen"
             box.border_subtitle = "j k scroll   q or esc closes"
-            yield Static(help_text())
+            yield Static(help_text(self._view))
 
     def action_scroll(self, lines: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)

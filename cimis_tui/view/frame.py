@@ -144,3 +144,11 @@ class Frame:
     log: tuple[LogRow, ...] = ()
     alerts: tuple[AlertRow, ...] | None = None
     ending: Ending | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chrome:
+    """What every screen shows besides its own part. A part that is None did not change."""
+
+    vitals: Vitals | None = None
+    alerts: tuple[AlertRow, ...] | None = None

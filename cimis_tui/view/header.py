@@ -30,15 +30,17 @@ def feed_badge(feed: Feed) -> Line:
     return (Cell(f"{glyph} {feed.word}{age}", role),)
 
 
-def present_header(vitals: Vitals, width: int, height: int) -> tuple[Line, ...]:
-    """One or two lines of `width` columns."""
-    return (_identity(vitals, width), _progress(vitals, width))[:height]
+def present_header(vitals: Vitals, width: int, height: int, crumb: str = "") -> tuple[Line, ...]:
+    """One or two lines of `width` columns. `crumb`: the place in the console, empty on its first screen."""
+    return (_identity(vitals, width, crumb), _progress(vitals, width))[:height]
 
 
-def _identity(v: Vitals, width: int) -> Line:
+def _identity(v: Vitals, width: int, crumb: str) -> Line:
     glyph, word, role = PHASES[v.phase]
     wide = width >= 110
     left: list[Cell] = [Cell(" cimis ", "head"), Cell("▸ " if wide else "", "dim"), Cell(v.mode, "key")]
+    if crumb:
+        left += [Cell(" ▸ ", "dim"), Cell(crumb, "key")]
     left.append(Cell("  run " if wide else " ", "dim"))
     left.append(Cell(v.run_id, "text"))
     if v.held_back is not None:

@@ -11,11 +11,15 @@ from cimis_tui.widgets.panel import CellPanel
 class HeaderBar(CellPanel):
     DEFAULT_CSS = "HeaderBar { height: 2; }"
 
-    vitals: Vitals | None = None
+    def __init__(self, crumb: str = "") -> None:
+        """`crumb` is the place in the console, empty on its first screen."""
+        super().__init__()
+        self.crumb = crumb
+        self.vitals: Vitals | None = None
 
     def apply(self, vitals: Vitals) -> None:
         self.vitals = vitals
         self.repaint()
 
     def lines(self, width: int, height: int) -> tuple[Line, ...]:
-        return present_header(self.vitals, width, height) if self.vitals else ()
+        return present_header(self.vitals, width, height, self.crumb) if self.vitals else ()

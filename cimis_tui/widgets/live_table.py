@@ -53,6 +53,9 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, LiveTable.CursorMoved)
 
+    class Opened(Message):
+        """The row under the cursor was double-clicked."""
+
     class Resorted(Message):
         """Sorting, filter or the number of rows shown changed."""
 
@@ -219,6 +222,8 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         if place < len(self._order):
             self._keyed_at = self._now()
             self._move_to(self._order[place])
+            if event.chain == 2:
+                self.post_message(self.Opened())
 
     def _column_at(self, x: int) -> str | None:
         at = MARK

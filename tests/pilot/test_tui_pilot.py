@@ -16,6 +16,9 @@ from tui_journal import ended, midst, write
 
 from cimis_engine.run import events as ev
 from cimis_engine.run.control import ControlError
+from cimis_tui.actions import VIEWS, View
+from cimis_tui.screens.console import ConsoleScreen
+from cimis_tui.screens.dashboard import DashboardScreen
 from cimis_tui.screens.dialogue import Dialogue
 from cimis_tui.screens.help import HelpScreen
 from cimis_tui.widgets.header_bar import HeaderBar
@@ -178,7 +181,7 @@ async def test_quit_dialogue_stays(tmp_path: Path, answer: str, sent: list[str])
         await pilot.press(answer)
         await idle(pilot)
         assert [c["cmd"] for c in door.sent] == sent
-        assert pilot.app.screen is pilot.app.dashboard  # type: ignore[attr-defined]
+        assert isinstance(pilot.app.screen, DashboardScreen)
         assert pilot.app.return_code is None
 
 
@@ -214,7 +217,7 @@ async def test_help_lists_keys_and_closes(tmp_path: Path) -> None:
         await pilot.press("question_mark")
         assert isinstance(pilot.app.screen, HelpScreen)
         await pilot.press("q")
-        assert pilot.app.screen is pilot.app.dashboard  # type: ignore[attr-defined]
+        assert isinstance(pilot.app.screen, DashboardScreen)
 
 
 async def test_log_level_and_follow(tmp_path: Path) -> None:
@@ -234,10 +237,10 @@ async def test_export_writes_what_is_shown(tmp_path: Path) -> None:
     async with running(tmp_path) as pilot:
         await pilot.press("slash", *"bishop", "enter", "e")
         await idle(pilot)
-    (document,) = tmp_path.glob("stations-*.json")
+    (document,) = tmp_path.glob("dashboard-*.json")
     (row,) = json.loads(document.read_text())
     assert (row["id"], row["name"], row["state"], row["records"]) == (68, "Bishop", "running", 730)
-    (csv,) = tmp_path.glob("stations-*.csv")
+    (csv,) = tmp_path.glob("dashboard-*.csv")
     assert csv.read_text().splitlines()[0].startswith("id,name,state,progress")
 
 
@@ -264,3 +267,30 @@ async def test_a_small_terminal_says_what_it_needs(tmp_path: Path) -> None:
         await pilot.resize_terminal(60, 15)
         await pilot.pause()
         assert not pilot.app.screen.query_one("#too-small").display
+
+
+@pytest.mark.parametrize("view", VIEWS[1:], ids=lambda v: v.name)
+async def test_every_screen_opens_by_its_key_and_goes_back(tmp_path: Path, view: View) -> None:
+    async with running(tmp_path) as pilot:
+        await pilot.press("3", view.key)
+        assert screen_name(pilot) == view.name
+        assert len(pilot.app.screen_stack) == 3, "screens replace each other: back is always the dashboard"
+        await pilot.press("escape")
+        assert screen_name(pilot) == "dashboard"
+        await pilot.press(view.key, "1")
+        assert screen_name(pilot) == "dashboard"
+
+
+async def test_enter_and_double_click_open_the_station(tmp_path: Path) -> None:
+    async with running(tmp_path) as pilot:
+        await pilot.press("j", "enter")
+        assert screen_name(pilot) == "station"
+        await pilot.press("backspace")
+        await pilot.click(LiveTable, offset=(10, 4), times=2)
+        assert screen_name(pilot) == "station"
+
+
+def screen_name(pilot: Pilot[Any]) -> str:
+    screen = pilot.app.screen
+    assert isinstance(screen, ConsoleScreen)
+    return screen.VIEW

@@ -74,7 +74,7 @@ async def advance(pilot: Pilot[Any], seconds: float) -> None:
     assert isinstance(app, CimisApp)
     assert isinstance(app.clock, FrozenClock)
     app.clock.now += seconds
-    app.dashboard.tick()
+    app.beat()
     await pilot.pause()
 
 

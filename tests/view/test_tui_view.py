@@ -7,7 +7,7 @@ from tui_journal import PID, ended, midst
 
 from cimis_engine.run.histogram import HistogramRing
 from cimis_engine.run.state import RunState
-from cimis_tui.actions import ACTIONS, Situation, footer_actions, footer_width, why_not
+from cimis_tui.actions import VIEW, Situation, actions_of, footer_actions, footer_width, why_not
 from cimis_tui.view import units
 from cimis_tui.view.bars import bar, spark, waterfall
 from cimis_tui.view.cells import Cell, clip, fit, pad, spread, width_of
@@ -204,8 +204,9 @@ def test_the_footer_holds_what_fits() -> None:
         assert {"help", "quit"} <= {a.name for a in kept}
 
 
-def test_no_key_is_used_twice() -> None:
-    keys = [key for action in ACTIONS for key in action.keys]
+@pytest.mark.parametrize("view", list(VIEW))
+def test_no_key_is_used_twice(view: str) -> None:
+    keys = [key for action in actions_of(view) for key in action.keys]
     assert len(keys) == len(set(keys))
 
 
