@@ -93,6 +93,39 @@ ACTIONS = (
     # coverage
     # map
     # data
+    Action("item", ("i",), "i", "Item", "Series", "pick the data item", views=_on("data")),
+    Action(
+        "overlay", ("o",), "o", "Second", "Series", "pick a second item or station to lay over it", views=_on("data")
+    ),
+    Action("interval", ("H",), "H", "Hours", "Series", "hourly records, or daily ones again", views=_on("data")),
+    Action("station(1)", ("right_square_bracket",), "]", "Next", "Series", "next station with data", views=_on("data")),
+    Action("station(-1)", ("left_square_bracket",), "[", "", "Series", "station with data before", views=_on("data")),
+    Action("severe", ("Q",), "Q", "", "Series", "hide values flagged severe, or show them", views=_on("data")),
+    *(
+        Action(f"range('{word}')", (key,), key, "", "Window", f"{text} at the cursor", views=_on("data"))
+        for key, word, text in (
+            ("d", "day", "the day (hourly records)"),
+            ("w", "week", "the week"),
+            ("m", "month", "the month"),
+            ("y", "year", "the year"),
+        )
+    ),
+    Action("range('all')", ("a",), "a", "All", "Window", "all that is stored", views=_on("data")),
+    Action(
+        "zoom(0.5)", ("plus", "equals_sign"), "+", "Zoom", "Window", "half as long, about the cursor", views=_on("data")
+    ),
+    Action("zoom(2.0)", ("minus",), "-", "", "Window", "twice as long", views=_on("data")),
+    Action("shift(-0.25)", ("h", "left"), "h ←", "", "Window", "a quarter earlier", False, _on("data")),
+    Action("shift(0.25)", ("l", "right"), "l →", "", "Window", "a quarter later", False, _on("data")),
+    Action("shift(-1.0)", ("k", "up", "pageup"), "k ↑", "", "Window", "the whole window earlier", False, _on("data")),
+    Action("shift(1.0)", ("j", "down", "pagedown"), "j ↓", "", "Window", "the whole window later", False, _on("data")),
+    Action("edge(False)", ("home",), "Home", "", "Window", "where what is stored begins", False, _on("data")),
+    Action("edge(True)", ("end",), "End", "", "Window", "where what is stored ends", False, _on("data")),
+    Action("date", ("g",), "g", "Date", "Window", "go to a date", views=_on("data")),
+    Action("cursor(-1)", ("comma",), ",", "", "Cursor", "cursor one column to the left", False, _on("data")),
+    Action("cursor(1)", ("full_stop",), ".", "", "Cursor", "cursor one column to the right", False, _on("data")),
+    Action("record(-1)", ("less_than_sign",), "<", "", "Cursor", "cursor one record back", False, _on("data")),
+    Action("record(1)", ("greater_than_sign",), ">", "", "Cursor", "cursor one record on", False, _on("data")),
     # runs and replay
     # alerts
     # logs

@@ -191,7 +191,7 @@ def query_by_name(
 def stations_named(store: Store, text: str, interval: Interval) -> tuple[int, ...]:
     """`2,5,10-20`, or `all` that the catalog knows of. Raises `UsageError`."""
     if text.strip().lower() == "all":
-        return tuple(sorted({entry.station for entry in store.catalog.entries(interval=interval)}))
+        return store.catalog.stations(interval)
     return parse_station_numbers(text)
 
 

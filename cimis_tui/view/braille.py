@@ -55,6 +55,16 @@ class Canvas:
                 error += across
                 y += step_y
 
+    def bar(self, x: int, top: int, bottom: int) -> None:
+        """Every dot of a column from `top` to `bottom`, both included: what `line` does, a cell at a time."""
+        top, bottom = max(0, top), min(self.height - 1, bottom)
+        if not 0 <= x < self.width:
+            return
+        column, bits = x >> 1, _BITS[4:] if x & 1 else _BITS[:4]
+        for row in range(top >> 2, (bottom >> 2) + 1):
+            from_dot, to_dot = max(0, top - row * 4), min(3, bottom - row * 4)
+            self._cells[row][column] |= sum(bits[from_dot : to_dot + 1])
+
     def path(self, points: Iterable[Point]) -> None:
         """Lines from each point to the next. A single point is a dot."""
         places: Sequence[Point] = tuple(points)

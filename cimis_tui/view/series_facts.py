@@ -1,0 +1,187 @@
+"""What stands beside a plot: its numbers, and the chunk its cursor is in; and the line above it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from cimis_engine.errors import CimisError
+from cimis_engine.model.items import Interval
+from cimis_engine.model.period import Span
+from cimis_engine.store.catalog import ChunkEntry
+from cimis_engine.store.formats import format_of
+from cimis_tui.view import units
+from cimis_tui.view.cells import Cell, Line, clip, fit
+from cimis_tui.view.curve import Curve, Summary, slot_words
+from cimis_tui.view.plot import CURVE_ROLES
+from cimis_tui.view.plot_lines import Plot
+from cimis_tui.view.quality import GRADES
+from cimis_tui.view.window import RANGES, word_of
+
+_LABEL = 9
+SHORT = 4
+"""Up to so many lines the facts are told side by side."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeriesFacts:
+    """Curves with their summaries, and the chunk at the cursor (None: there is none)."""
+
+    curves: tuple[Curve, ...]
+    summaries: tuple[Summary, ...]
+    chunk: ChunkEntry | None
+
+
+def present_choice(plot: Plot, extent: Span, width: int, *, reading: bool, hide_severe: bool) -> Line:
+    """The line above a plot: what is shown, every part of it a button for choosing another."""
+    curves, span = plot.curves, plot.span
+    head = curves[0]
+    now = word_of(span, extent)
+    ranges: list[Cell] = [Cell("range ", "dim")]
+    for key, word in RANGES.items():
+        text = f"[{key} {word}]" if word == now else f" {key} " if width < 100 else f" {key} {word} "
+        ranges.append(Cell(text, "key" if word == now else "dim", f"range('{word}')"))
+    parts: list[Line] = [
+        (Cell(head.title, "head", "station(1)"),),
+        (Cell(head.item.label if width >= 80 else head.item.slug, "key", "item"),),
+        (Cell(head.item.interval.value, "key", "interval"),),
+        (Cell(f"{span.start} … {span.end}", "text", "date"),),
+        (Cell("reading…", "warn"),) if reading else (),
+        (Cell("✗ hidden", "bad", "severe"),) if hide_severe else (),
+        (Cell(f"+ {curves[1].item.slug if curves[1].station == head.station else curves[1].title}", "text", "overlay"),)
+        if len(curves) > 1 and width >= 100
+        else (),
+        tuple(ranges),
+    ]
+    return (Cell(" "), *fit(parts, width - 1, gap=2))
+
+
+def present_facts(facts: SeriesFacts, width: int, height: int) -> tuple[Line, ...]:
+    """The numbers in a column, or in `SHORT` lines or fewer side by side."""
+    if height <= SHORT:
+        return _short(facts, width, height)
+    lines: list[Line] = []
+    for n, (curve, summary) in enumerate(zip(facts.curves, facts.summaries, strict=True)):
+        if len(facts.curves) > 1:
+            sample = ("⠒⠒ ", "⠂⠂ ")[n]
+            other = n and curve.station != facts.curves[0].station
+            lines.append((Cell(sample, CURVE_ROLES[n]), Cell(curve.title if other else curve.item.label, "head")))
+        lines += _numbers(curve, summary)
+        lines.append(())
+    lines += _chunk(facts.chunk)
+    return tuple(clip(line, width) for line in lines[:height])
+
+
+def _named(name: str, *cells: Cell) -> Line:
+    return (Cell(name.ljust(_LABEL), "dim"), *cells)
+
+
+def _numbers(curve: Curve, summary: Summary) -> list[Line]:
+    interval = curve.item.interval
+    lines = []
+    for name, extreme in (("min", summary.least), ("max", summary.greatest)):
+        if extreme is None:
+            lines.append(_named(name, Cell(units.ABSENT, "dim")))
+            continue
+        when = slot_words(interval, extreme.slot)
+        lines.append(
+            _named(name, Cell(f"{curve.number(extreme.value)} {curve.unit}", "head"), Cell(f"  {when}", "dim"))
+        )
+    mean = "of directions has no meaning" if summary.count and summary.mean is None else None
+    lines.append(
+        _named("mean", Cell(mean, "dim"))
+        if mean
+        else _named("mean", Cell(_with_unit(curve, summary.mean, 1), "head" if summary.count else "dim"))
+    )
+    if summary.total is not None:
+        lines.append(_named("sum", Cell(_with_unit(curve, summary.total), "head")))
+    slots = "hours" if interval is Interval.HOURLY else "days"
+    whole = units.grouped(summary.count + summary.missing)
+    lines.append(_named("values", Cell(units.grouped(summary.count), "text"), Cell(f"  of {whole} {slots}", "dim")))
+    lines.append(_named("missing", Cell(units.grouped(summary.missing), "warn" if summary.missing else "text")))
+    flagged = _flagged(summary)
+    lines += [
+        _named("flagged" if n == 0 else "", *cells) for n, cells in enumerate(flagged or [(Cell("none", "dim"),)])
+    ]
+    return lines
+
+
+def _with_unit(curve: Curve, value: Decimal | float | None, more: int = 0) -> str:
+    return units.ABSENT if value is None else f"{curve.number(value, more)} {curve.unit}"
+
+
+def _flagged(summary: Summary) -> list[Line]:
+    """Each grade that there is, gravest first."""
+    counts = list(zip(GRADES[1:], summary.flagged, strict=True))[::-1]
+    return [
+        (Cell(f"{grade.glyph} {units.grouped(count)} {grade.word}", grade.role),) for grade, count in counts if count
+    ]
+
+
+def _chunk(chunk: ChunkEntry | None) -> list[Line]:
+    if chunk is None:
+        return [_named("chunk", Cell("none of the year at the cursor", "dim"))]
+    each = chunk.stored_bytes / chunk.records
+    return [
+        _named("chunk", Cell(f"{chunk.year} {chunk.interval}", "head"), Cell("  at the cursor", "dim")),
+        _named("records", Cell(units.grouped(chunk.records), "text"), Cell(f"  of {chunk.items} items", "dim")),
+        _named("bytes", Cell(f"{each:.1f} B a record", "text"), Cell(f"  {units.size(chunk.stored_bytes)}", "dim")),
+        _named(
+            "ratio", Cell(units.ratio(chunk.raw_bytes / chunk.stored_bytes), "text"), Cell("  of plain rows", "dim")
+        ),
+        _named("digest", Cell(chunk.digest[:12], "text")),
+        _named("format", Cell(format_of(chunk.codec).value, "text"), Cell(f"  units {chunk.units.standard}", "dim")),
+        _named("written", Cell(f"{datetime.fromtimestamp(chunk.written_at, UTC):%Y-%m-%d %H:%M}Z", "text")),
+    ]
+
+
+def _short(facts: SeriesFacts, width: int, height: int) -> tuple[Line, ...]:
+    lines = []
+    for n, (curve, summary) in enumerate(zip(facts.curves, facts.summaries, strict=True)):
+        sample = (Cell(("⠒⠒", "⠂⠂")[n], CURVE_ROLES[n]),) if len(facts.curves) > 1 else ()
+        parts: list[Line] = [sample]
+        for name, extreme in (("min", summary.least), ("max", summary.greatest)):
+            if extreme is not None:
+                when = slot_words(curve.item.interval, extreme.slot)
+                told = Cell(f"{name} {curve.number(extreme.value)} {curve.unit}", "text")
+                parts.append((told, Cell(f" {when}", "dim")))
+        if summary.mean is not None:
+            parts.append((Cell(f"mean {_with_unit(curve, summary.mean, 1)}", "text"),))
+        if summary.total is not None:
+            parts.append((Cell(f"sum {_with_unit(curve, summary.total)}", "text"),))
+        lines.append(fit(parts, width, gap=2))
+    first = facts.summaries[0]
+    counts: list[Line] = [
+        (Cell(f"{first.count} values", "text"),),
+        (Cell(f"{first.missing} missing", "warn" if first.missing else "dim"),),
+        *_flagged(first),
+    ]
+    chunk = facts.chunk
+    about: list[Line] = []
+    if chunk is not None:
+        each = chunk.stored_bytes / chunk.records
+        words = f"chunk {chunk.year}: {each:.1f} B a record  {format_of(chunk.codec).value}  digest {chunk.digest[:8]}"
+        about = [(Cell(words, "dim"),)]
+    if height > len(lines) + 1:
+        lines += [fit(counts, width, gap=2), fit(about, width)]
+    else:
+        lines.append(fit((*counts, *about), width, gap=2))
+    return tuple(lines[:height])
+
+
+def no_data(error: CimisError | None, station: int | None, *, read: bool, others: bool) -> tuple[Line, ...]:
+    """What stands in place of a plot, and what to do. `read`: the store has been looked at; `others`: it has data."""
+    if error is not None:
+        return ((Cell(f" ✗ {error}", "bad"),), (Cell(f"   {error.hint}", "text"),))
+    if not read:
+        return ((Cell(" reading…", "dim"),),)
+    if station is None or not others:
+        return (
+            (Cell(" Nothing is stored yet.", "head"),),
+            (Cell(" The first chunk that is written is shown here; 1 shows how the run stands.", "dim"),),
+        )
+    return (
+        (Cell(f" Nothing is stored of station {station:03d} yet.", "head"),),
+        (Cell(" It is shown as soon as its first chunk is written; ] and [ go to stations that have data.", "dim"),),
+    )
