@@ -34,7 +34,7 @@ VIEWS = (
 VIEW = {view.name: view for view in VIEWS}
 _ALL = frozenset(VIEW)
 _BUT_DASHBOARD = _ALL - {"dashboard"}
-_LISTS = frozenset({"dashboard"})
+_LISTS = frozenset({"dashboard", "store"})
 """The views with rows to move in; those with more of a list say so here."""
 
 
@@ -80,12 +80,10 @@ ACTIONS = (
         views=_on("dashboard"),
     ),
     Action("clear_filter", ("escape", "backspace"), "esc ⌫", "", "View", "clear the filter", views=_on("dashboard")),
-    Action("sort", ("s",), "s", "Sort", "View", "sort by the next column", views=_on("dashboard")),
-    Action("sort_left", ("less_than_sign",), "<", "", "View", "sort by the column to the left", views=_on("dashboard")),
-    Action(
-        "sort_right", ("greater_than_sign",), ">", "", "View", "sort by the column to the right", views=_on("dashboard")
-    ),
-    Action("reverse", ("S",), "S", "", "View", "turn the order around", views=_on("dashboard")),
+    Action("sort", ("s",), "s", "Sort", "View", "sort by the next column", views=_LISTS),
+    Action("sort_left", ("less_than_sign",), "<", "", "View", "sort by the column to the left", views=_LISTS),
+    Action("sort_right", ("greater_than_sign",), ">", "", "View", "sort by the column to the right", views=_LISTS),
+    Action("reverse", ("S",), "S", "", "View", "turn the order around", views=_LISTS),
     Action("level(1)", ("l",), "l", "", "Log", "log: only more serious lines", views=_on("dashboard")),
     Action("level(-1)", ("L",), "L", "", "Log", "log: less serious lines too", views=_on("dashboard")),
     Action("follow", ("F",), "F", "", "Log", "log: follow the newest line, or stand still", views=_on("dashboard")),
@@ -130,6 +128,12 @@ ACTIONS = (
     # alerts
     # logs
     # store
+    Action("open", ("enter",), "↵", "Plot", "Screens", "the chunk's year as a plot", views=_on("store")),
+    Action("verify", ("v",), "v", "Verify", "Store", "verify the chunk under the cursor", views=_on("store")),
+    Action("verify_all", ("V",), "V", "Verify all", "Store", "verify the whole store; esc stops", views=_on("store")),
+    Action(
+        "filter", ("slash",), "/", "Filter", "View", "filter: text, !text, state:damage, year>2010", views=_on("store")
+    ),
     # everywhere
     Action("freeze", ("f",), "f", "Freeze", "View", "freeze the display; the run and its counts go on"),
     Action("pause", ("p",), "p", "Pause", "Run", "pause or resume the station"),

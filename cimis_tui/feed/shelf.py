@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cimis_engine.clock import Clock
+from cimis_engine.errors import CimisError
 from cimis_engine.model.items import DataItem, Interval, UnitSystem, items_of
 from cimis_engine.model.period import Span, moment_of
 from cimis_engine.run.directory import kept_directory
+from cimis_engine.store import generations
 from cimis_engine.store.catalog import ChunkEntry
+from cimis_engine.store.chunk import ChunkInfo
+from cimis_engine.store.paths import Key
 from cimis_engine.store.query import chunk_info, query
 from cimis_engine.store.store import Store
+from cimis_tui.view.chunk_rows import ChunkRow
 from cimis_tui.view.curve import Curve, Summary, counterpart, summarize, unit_words
 from cimis_tui.view.plot_lines import Plot
+from cimis_tui.view.store_facts import ChunkDetail
 from cimis_tui.view.window import last_year
 
 _FIRST_CHOICE = ("day-eto", "hly-eto", "day-air-tmp-avg", "hly-air-tmp")
@@ -62,7 +68,7 @@ class Reading:
 
     asked: Asked
     stations: tuple[int, ...]
-    names: dict[int, str]
+    names: Mapping[int, str]
     intervals: tuple[Interval, ...]
     chunks: tuple[ChunkEntry, ...]
     found: Found | None
@@ -93,14 +99,27 @@ class Shelf:
                 self._store.close()
                 self._store = None
 
-    @property
-    def names(self) -> dict[int, str]:
-        """Names by station number, as the directory that is kept with the data has them."""
-        return self._names
+    def chunks(self, names: Mapping[int, str]) -> list[ChunkRow]:
+        """Every chunk of the catalog, with how many generations of it are kept. `names` go before the directory's."""
+        store = self.store()
+        named, kept = {**self._names, **names}, generations.counts(store.root)
+        return [ChunkRow(e, named.get(e.station, ""), kept[e.key]) for e in store.catalog.entries()]
 
-    def read(self, asked: Asked) -> Reading:
-        """The curves of what was asked, every open choice made."""
+    def detail(self, key: Key) -> ChunkDetail:
+        """What the chunk's own header says, or its error; and how many of its values the agency revised."""
+        store, (station, interval, year) = self.store(), key
+        info: ChunkInfo | CimisError | None
+        try:
+            info = chunk_info(store, key)
+        except CimisError as error:
+            info = error
+        revised = store.catalog.revisions(stations=[station], interval=interval)
+        return ChunkDetail(info, sum(revision.year == year for revision in revised))
+
+    def read(self, asked: Asked, names: Mapping[int, str]) -> Reading:
+        """The curves of what was asked, every open choice made. `names` of stations go before the directory's."""
         began, store = self._clock.monotonic(), self.store()
+        named = {**self._names, **names}
         stations = store.catalog.stations()
         station = asked.station if asked.station is not None else stations[0] if stations else None
         mine = [] if station is None else [e for e in store.catalog.entries(station=station) if e.records]
@@ -109,9 +128,7 @@ class Shelf:
         chunks = tuple(entry for entry in mine if entry.interval is interval)
         asked = replace(asked, station=station, interval=interval)
         if station is None or interval is None or not chunks:
-            return Reading(
-                asked, stations, self._names, intervals, chunks, None, (self._clock.monotonic() - began) * 1000
-            )
+            return Reading(asked, stations, named, intervals, chunks, None, (self._clock.monotonic() - began) * 1000)
         extent, units, items = _extent(chunks), chunks[-1].units, self._items(store, chunks)
         item = _chosen(asked.item, items, interval)
         other = asked.other
@@ -120,13 +137,14 @@ class Shelf:
         span = asked.span if asked.span and asked.span.clip(extent.start, extent.end) else last_year(extent)
         asked = replace(asked, item=item, span=span, other=other)
         wanted = [(station, item), *([other] if other else [])]
-        curves = tuple(self._curve(store, number, which, span, units, asked.hide_severe) for number, which in wanted)
+        curves = tuple(
+            self._curve(store, (number, named.get(number, "")), which, span, units, asked.hide_severe)
+            for number, which in wanted
+        )
         plot = Plot(curves, span)
         summaries = tuple(summarize(curve, span, extent) for curve in curves)
         took = (self._clock.monotonic() - began) * 1000
-        return Reading(
-            asked, stations, self._names, intervals, chunks, Found(plot, summaries, extent, items, units), took
-        )
+        return Reading(asked, stations, named, intervals, chunks, Found(plot, summaries, extent, items, units), took)
 
     def _items(self, store: Store, chunks: Sequence[ChunkEntry]) -> tuple[DataItem, ...]:
         """The items that any of a station's chunks has."""
@@ -135,10 +153,10 @@ class Shelf:
         return tuple(item for item in items_of(chunks[0].interval) if item.code in stored)
 
     def _curve(
-        self, store: Store, station: int, item: DataItem, span: Span, units: UnitSystem, hide_severe: bool
+        self, store: Store, named: tuple[int, str], item: DataItem, span: Span, units: UnitSystem, hide_severe: bool
     ) -> Curve:
-        found = query(store, [station], item.interval, span, [item], units=units, drop_severe=hide_severe)
-        return Curve(station, self._names.get(station, ""), unit_words(item, units), found.slots, found.columns[0])
+        found = query(store, [named[0]], item.interval, span, [item], units=units, drop_severe=hide_severe)
+        return Curve(*named, unit_words(item, units), found.slots, found.columns[0])
 
 
 def _extent(chunks: Sequence[ChunkEntry]) -> Span:

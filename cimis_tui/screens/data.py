@@ -57,10 +57,11 @@ class DataScreen(RunScreen):
         with Container(id="series"):
             yield PlotPanel()
             yield TextPanel(id="series-facts")
-        yield Input(placeholder="yyyy-mm-dd, yyyy-mm or yyyy", id="date", compact=True)
+        yield Input(placeholder="yyyy-mm-dd, yyyy-mm or yyyy", id="date", compact=True, select_on_focus=False)
 
     def on_mount(self) -> None:
         self.query_one("#series-facts", TextPanel).retitle("Numbers of this window")
+        self.query_one("#date", Input).cursor_blink = False
         self._show()
 
     def on_unmount(self) -> None:
@@ -105,17 +106,20 @@ class DataScreen(RunScreen):
         """Read what was asked for with these choices made otherwise. One reading at a time, then the newest wish."""
         self.asked = replace(self.asked, **choices)
         self._stored = self._stored_bytes()
-        if not self._busy:
+        if not self._busy and self.query(
+            PlotPanel
+        ):  # what is asked for before the screen is made, its first frame reads
             self._begin()
 
     def _begin(self) -> None:
         self._busy, asked, size = True, self.asked, self.query_one(PlotPanel).size
+        names = self.pump.look(lambda state, _: {n: station.ref.name for n, station in state.stations.items()})
 
         def read() -> None:
             answer: Reading | CimisError
             drawing: Drawing | None = None
             try:
-                answer = self.shelf.read(asked)
+                answer = self.shelf.read(asked, names)
                 if answer.found and size.area:
                     drawing = layout_plot(answer.found.plot, *size)
             except CimisError as error:

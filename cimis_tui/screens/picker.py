@@ -15,6 +15,9 @@ from textual.widgets import Input
 from cimis_tui.view.columns import Column
 from cimis_tui.widgets.row_list import ListRow, RowList
 
+_AROUND = 6
+"""Rows of the screen that are not the list's."""
+
 
 class Picker(ModalScreen[Hashable]):
     """Answers with the key of the row picked; None for going back."""
@@ -33,7 +36,6 @@ class Picker(ModalScreen[Hashable]):
         border-title-color: $foreground; border-title-style: bold; border-subtitle-color: $quiet; padding: 0 1;
     }
     Picker Input { height: 1; border: none; padding: 0; background: $panel; }
-    Picker RowList { height: auto; max-height: 100%; }
     """
 
     def __init__(self, title: str, columns: Sequence[Column], rows: Sequence[ListRow], at: Hashable) -> None:
@@ -49,10 +51,13 @@ class Picker(ModalScreen[Hashable]):
             yield RowList(self._columns, empty="nothing is called that: ⌫ widens the list again")
 
     def on_mount(self) -> None:
+        table, field = self.query_one(RowList), self.query_one(Input)
+        table.can_focus = False
+        table.styles.height = max(2, min(len(self._rows) + 1, self.app.size.height - _AROUND))
         self._narrow("")
-        self.query_one(RowList).move_to(self._at)
-        self.query_one(RowList).can_focus = False
-        self.query_one(Input).focus()
+        table.move_to(self._at)
+        field.cursor_blink = False
+        field.focus()
 
     def _narrow(self, text: str) -> None:
         words = text.casefold().split()

@@ -13,7 +13,7 @@ ITEM_COLUMNS = (
     Column("slug", "ITEM", 17, right=False),
     Column("unit", "UNIT", 6, right=False),
     Column("label", "MEANING", 25, right=False, most=30),
-    Column("stored", "STORED", 10, right=False),
+    Column("stored", "STORED", 12, right=False),
 )
 OTHER_COLUMNS = (
     Column("kind", "CURVE", 12, right=False),
@@ -33,7 +33,7 @@ def item_rows(every: Sequence[DataItem], stored: Sequence[DataItem], units: Unit
     rows = []
     for item in sorted(every, key=lambda item: item not in there):
         role = "text" if item in there else "dim"
-        word = Cell("✓ stored", "ok") if item in there else Cell("– not", "dim")
+        word = Cell("✓ stored", "ok") if item in there else Cell("– not stored", "dim")
         rows.append((item.slug, (Cell(item.slug, role), Cell(_unit(item, units), role), Cell(item.label, role), word)))
     return rows
 

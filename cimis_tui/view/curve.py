@@ -16,12 +16,15 @@ from cimis_engine.model.period import HOURS, Span
 from cimis_engine.model.qc import flag_text
 from cimis_engine.store.records import Series
 from cimis_tui.view.quality import GRADES, grades
+from cimis_tui.view.ticks import Scale, scale_of
 
 EPOCH = date(1970, 1, 1)
 _UNITS = {"(C)": "°C", "(F)": "°F", "(W./sq.m)": "W/m²", "(mBars)": "mbar"}
 _KINDS = ("-avg", "-max", "-min", "")
 _WATER = "(mm)"
 _ANGLE = "(°)"
+_STEPS = 10
+"""At most so many steps of the spread."""
 
 
 def unit_words(item: DataItem, units: UnitSystem) -> str:
@@ -102,7 +105,7 @@ class Summary:
     """A curve in numbers. `mean` is None of directions, whose mean is no direction; `total` but of water depths.
 
     `count` values; `missing` slots of the window, within what is stored, that have none; `flagged` records by grade
-    (the places of `GRADES`, good left out).
+    (the places of `GRADES`, good left out). `spread`: how many values lie in each step of `steps`.
     """
 
     count: int
@@ -112,6 +115,8 @@ class Summary:
     mean: float | None
     total: Decimal | None
     flagged: tuple[int, ...]
+    steps: Scale | None
+    spread: tuple[int, ...]
 
 
 def summarize(curve: Curve, span: Span, extent: Span) -> Summary:
@@ -123,6 +128,7 @@ def summarize(curve: Curve, span: Span, extent: Span) -> Summary:
     flagged = np.bincount(grades(series.qc), minlength=len(GRADES))
     water, angle = item.unit_metric == _WATER, item.unit_metric == _ANGLE
     total = int(scaled.sum()) if count else 0
+    steps = _steps(scaled, series.exponent) if count else None
     return Summary(
         count=count,
         missing=max(0, (part.records(item.interval) if part else 0) - count),
@@ -131,7 +137,20 @@ def summarize(curve: Curve, span: Span, extent: Span) -> Summary:
         mean=total / count / 10.0**series.exponent if count and not angle else None,
         total=Decimal(total).scaleb(-series.exponent) if count and water else None,
         flagged=tuple(flagged[1:].tolist()),
+        steps=steps,
+        spread=_spread(scaled / 10.0**series.exponent, steps) if steps else (),
     )
+
+
+def _steps(scaled: NDArray[np.int64], exponent: int) -> Scale:
+    low, high = (float(bound) / 10.0**exponent for bound in (scaled.min(), scaled.max()))
+    return scale_of(low, high, _STEPS + 1)
+
+
+def _spread(values: NDArray[np.float64], steps: Scale) -> tuple[int, ...]:
+    """Of each step, the lower bound included and the upper not; the highest value is in the last one."""
+    edges = np.array(steps.ticks)
+    return tuple(np.histogram(values, edges)[0].tolist())
 
 
 def _extreme(curve: Curve, place: int) -> Extreme:

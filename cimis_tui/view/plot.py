@@ -18,7 +18,8 @@ from cimis_tui.view.envelope import Envelope, envelope, shares, worst
 from cimis_tui.view.quality import GRADES, grades
 from cimis_tui.view.ticks import DateTick, Scale, date_ticks, scale_of
 
-ROWS_A_TICK = 3
+_TALL = 16
+"""Rows from which on a mark of the value axis takes three of them, not two."""
 CURVE_ROLES = ("bar", "text")
 """The first curve is a line; the second, dotted, has every other dot of one."""
 DOTTED = 0x47
@@ -69,7 +70,7 @@ def scales_of(curves: Sequence[Curve], rows: int) -> tuple[Scale, ...]:
             values = np.concatenate(same)
             values = values[~np.isnan(values)]
             low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
-            by_unit[curve.unit] = scale_of(low, high, 1 + max(1, rows // ROWS_A_TICK))
+            by_unit[curve.unit] = scale_of(low, high, 1 + rows // (3 if rows >= _TALL else 2))
     return tuple(by_unit[curve.unit] for curve in curves)
 
 

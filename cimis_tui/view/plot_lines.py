@@ -15,7 +15,9 @@ from cimis_tui.view.quality import GOOD, GRADES, flag_words, grades
 from cimis_tui.view.ticks import Scale
 
 FURNITURE = 5
-"""Lines that are not the drawing: the reading at the cursor, units and flags, axis, dates, legend."""
+"""Lines that are not the drawing: the reading at the cursor, units and flags, axis, dates, legend (of one line)."""
+_ROOMY = 20
+"""Lines from which on the legend has two of them."""
 _SAMPLES = ("⠒⠒⠒", "⠂⠂⠂")
 _WHOLE, _PART, _NONE = "─", "┄", " "
 
@@ -30,7 +32,7 @@ class Plot:
 
 def layout_plot(plot: Plot, width: int, height: int) -> Drawing:
     """The drawing that fits a panel of this many columns and rows, axes and words included."""
-    rows = max(1, height - FURNITURE)
+    rows = max(1, height - FURNITURE - (height >= _ROOMY))
     scales = scales_of(plot.curves, rows)
     left, right = _gutters(plot.curves, scales)
     return draw(plot.curves, scales, plot.span, max(1, width - left - right), rows)
@@ -50,7 +52,9 @@ def _gutters(curves: Sequence[Curve], scales: Sequence[Scale]) -> tuple[int, int
     return wide[0], wide[1] if len(scales) > 1 and scales[1] is not scales[0] else 0
 
 
-def plot_lines(drawing: Drawing, plot: Plot, cursor: int | None, width: int, *, stale: bool) -> tuple[Line, ...]:
+def plot_lines(
+    drawing: Drawing, plot: Plot, cursor: int | None, width: int, height: int, *, stale: bool
+) -> tuple[Line, ...]:
     """All lines of the plot. `cursor`: a slot of the window, or None. `stale`: something else is being read."""
     curves = plot.curves
     left, right = _gutters(curves, drawing.scales)
@@ -67,7 +71,11 @@ def plot_lines(drawing: Drawing, plot: Plot, cursor: int | None, width: int, *, 
             label = ticks[1].get(row)
             line.append(Cell(("├" if label is not None else "│") + pad(label or "", right - 1), "dim"))
         lines.append(tuple(line))
-    lines += [_axis(drawing, left, at), _dates(drawing, left, width), _legend(curves, drawing, width)]
+    lines += [
+        _axis(drawing, left, at),
+        _dates(drawing, left, width),
+        *_legend(curves, drawing, width, height >= _ROOMY),
+    ]
     return tuple(_faded(line) for line in lines) if stale else tuple(lines)
 
 
@@ -114,7 +122,7 @@ def _axis(drawing: Drawing, left: int, cursor: int | None) -> Line:
     cells = [Cell(" " * (left - 1) + "╰", "dim"), Cell("".join(line), "dim")]
     if cursor is not None:
         text = cells.pop().text
-        cells += [Cell(text[:cursor], "dim"), Cell("▲", "key"), Cell(text[cursor + 1 :], "dim")]
+        cells += [Cell(text[:cursor], "dim"), Cell("┴", "key"), Cell(text[cursor + 1 :], "dim")]
     return tuple(cells)
 
 
@@ -151,25 +159,24 @@ def _reading(curves: Sequence[Curve], drawing: Drawing, cursor: int | None, widt
     return clip(fit(parts, width) if len(parts) > 2 else [c for p in parts for c in (*p, Cell("   "))], width)
 
 
-def _legend(curves: Sequence[Curve], drawing: Drawing, width: int) -> Line:
-    """What the textures, glyphs and kinds of axis mean; each only where it is in the picture."""
-    parts: list[Line] = []
-    if len(curves) > 1:
-        parts += [
-            (Cell(f"{_SAMPLES[n]} ", CURVE_ROLES[n]), Cell(name, "text")) for n, name in enumerate(_told_apart(curves))
-        ]
+def _legend(curves: Sequence[Curve], drawing: Drawing, width: int, roomy: bool) -> tuple[Line, ...]:
+    """What the textures, glyphs and kinds of axis mean, each only where it is in the picture; in two lines or one."""
     there = sorted({grade for grade in drawing.lane if grade != GOOD}, reverse=True)
-    parts += [(Cell(f"{GRADES[grade].glyph} {GRADES[grade].word}", GRADES[grade].role),) for grade in there]
-    if there:
-        parts.append((Cell("top row: worst flag of a column", "dim"),))
+    what: list[Line] = [(Cell(f"{GRADES[grade].glyph} {GRADES[grade].word}", GRADES[grade].role),) for grade in there]
     kinds = {_kind(share) for share in drawing.whole}
-    if _PART in kinds:
-        parts.append((Cell(f"{_PART}{_PART} some missing", "dim"),))
+    how: list[Line] = [(Cell(f"{_PART}{_PART} some missing", "dim"),)] if _PART in kinds else []
     if _NONE in kinds:
-        parts.append((Cell("axis left out: nothing there", "dim"),))
-    if not parts:
-        parts.append((Cell(f"{_WHOLE}{_WHOLE} every value there, none flagged", "dim"),))
-    return fit(parts, width)
+        how.append((Cell("no axis: no value", "dim"),))
+    if there:
+        how.append((Cell("top row: worst flag of each column", "dim"),))
+    if not how:
+        how.append((Cell(f"{_WHOLE}{_WHOLE} every value there, none flagged", "dim"),))
+    if len(curves) > 1:
+        names = zip(_SAMPLES, CURVE_ROLES, _told_apart(curves), strict=True)
+        what = [*((Cell(f"{sample} ", role), Cell(name, "head")) for sample, role, name in names), *what]
+    if roomy:
+        return (fit(what or how, width), fit(how if what else (), width))
+    return (fit((*what, *how), width, gap=2),)
 
 
 def _told_apart(curves: Sequence[Curve]) -> tuple[str, ...]:

@@ -23,10 +23,10 @@ class Grade:
 
 GRADES = (
     Grade("good", "✓", "ok", "no flag: passed all tests"),
-    Grade("pending", "○", "dim", "P: the agency has not finished its tests"),
-    Grade("estimated", "◇", "head", "A E T: a historical average stands in"),
-    Grade("doubtful", "▲", "warn", "R Y Q H and all others: out of limits, or not fully tested"),
-    Grade("severe", "✗", "bad", "I M S: must not be used"),
+    Grade("pending", "○", "dim", "P: tests not finished"),
+    Grade("estimated", "◇", "head", "A E T: an average"),
+    Grade("doubtful", "▲", "warn", "R Y Q H…: odd, unsure"),
+    Grade("severe", "✗", "bad", "I M S: not to be used"),
 )
 """By gravity; a grade is its place here."""
 GOOD, PENDING, ESTIMATED, DOUBTFUL, SEVERE = range(len(GRADES))

@@ -12,6 +12,7 @@ from cimis_engine.model.period import Span
 from cimis_engine.store.catalog import ChunkEntry
 from cimis_engine.store.formats import format_of
 from cimis_tui.view import units
+from cimis_tui.view.bars import bar
 from cimis_tui.view.cells import Cell, Line, clip, fit
 from cimis_tui.view.curve import Curve, Summary, slot_words
 from cimis_tui.view.plot import CURVE_ROLES
@@ -38,9 +39,11 @@ def present_choice(plot: Plot, extent: Span, width: int, *, reading: bool, hide_
     curves, span = plot.curves, plot.span
     head = curves[0]
     now = word_of(span, extent)
-    ranges: list[Cell] = [Cell("range ", "dim")]
+    wide = width >= 100
+    ranges: list[Cell] = [Cell("range ", "dim")] if wide else []
     for key, word in RANGES.items():
-        text = f"[{key} {word}]" if word == now else f" {key} " if width < 100 else f" {key} {word} "
+        name = f"{key} {word}" if wide else key
+        text = f"[{name}]" if word == now else f" {name} " if wide else f"{name} "
         ranges.append(Cell(text, "key" if word == now else "dim", f"range('{word}')"))
     parts: list[Line] = [
         (Cell(head.title, "head", "station(1)"),),
@@ -49,10 +52,10 @@ def present_choice(plot: Plot, extent: Span, width: int, *, reading: bool, hide_
         (Cell(f"{span.start} … {span.end}", "text", "date"),),
         (Cell("reading…", "warn"),) if reading else (),
         (Cell("✗ hidden", "bad", "severe"),) if hide_severe else (),
-        (Cell(f"+ {curves[1].item.slug if curves[1].station == head.station else curves[1].title}", "text", "overlay"),)
-        if len(curves) > 1 and width >= 100
-        else (),
         tuple(ranges),
+        (Cell(f"+ {curves[1].item.slug if curves[1].station == head.station else curves[1].title}", "text", "overlay"),)
+        if len(curves) > 1 and wide
+        else (),
     ]
     return (Cell(" "), *fit(parts, width - 1, gap=2))
 
@@ -70,7 +73,35 @@ def present_facts(facts: SeriesFacts, width: int, height: int) -> tuple[Line, ..
         lines += _numbers(curve, summary)
         lines.append(())
     lines += _chunk(facts.chunk)
+    for more in (_spread(facts.curves[0], facts.summaries[0], width), _meanings()):
+        if more and len(lines) + len(more) < height:
+            lines += [(), *more]
     return tuple(clip(line, width) for line in lines[:height])
+
+
+def _spread(curve: Curve, summary: Summary, width: int) -> list[Line]:
+    """How often values lie where: a bar for each step, of the longest one's length."""
+    steps = summary.steps
+    if steps is None:
+        return []
+    most = max(summary.spread)
+    labels = [f"{steps.label(low)}–{steps.label(low + steps.step)}" for low in steps.ticks[:-1]]
+    wide, numbers = max(map(len, labels)), max(len(units.grouped(n)) for n in summary.spread)
+    room = width - wide - numbers - 3
+    lines: list[Line] = [(Cell(f"how many values lie where, {curve.unit}", "dim"),)]
+    for label, count in reversed(list(zip(labels, summary.spread, strict=True))):
+        filled, rest = bar(count / most, room)
+        told = Cell(f"  {units.grouped(count):>{numbers}}", "text" if count else "dim")
+        lines.append((Cell(f"{label:>{wide}} ", "dim"), Cell(filled, "bar"), Cell(" " * len(rest)), told))
+    return lines
+
+
+def _meanings() -> list[Line]:
+    """What each grade of flags is."""
+    lines: list[Line] = [(Cell("what the flags say", "dim"),)]
+    for grade in reversed(GRADES[1:]):
+        lines += [(Cell(f"{grade.glyph} {grade.word}".ljust(12), grade.role), Cell(grade.help, "dim"))]
+    return lines
 
 
 def _named(name: str, *cells: Cell) -> Line:
@@ -124,7 +155,7 @@ def _chunk(chunk: ChunkEntry | None) -> list[Line]:
         return [_named("chunk", Cell("none of the year at the cursor", "dim"))]
     each = chunk.stored_bytes / chunk.records
     return [
-        _named("chunk", Cell(f"{chunk.year} {chunk.interval}", "head"), Cell("  at the cursor", "dim")),
+        _named("chunk", Cell(f"{chunk.year} {chunk.interval}", "head"), Cell("  at cursor", "dim")),
         _named("records", Cell(units.grouped(chunk.records), "text"), Cell(f"  of {chunk.items} items", "dim")),
         _named("bytes", Cell(f"{each:.1f} B a record", "text"), Cell(f"  {units.size(chunk.stored_bytes)}", "dim")),
         _named(
@@ -179,9 +210,11 @@ def no_data(error: CimisError | None, station: int | None, *, read: bool, others
     if station is None or not others:
         return (
             (Cell(" Nothing is stored yet.", "head"),),
-            (Cell(" The first chunk that is written is shown here; 1 shows how the run stands.", "dim"),),
+            (Cell(" The first chunk that is written is shown here.", "dim"),),
+            (Cell(" 1 shows how the run stands.", "dim"),),
         )
     return (
         (Cell(f" Nothing is stored of station {station:03d} yet.", "head"),),
-        (Cell(" It is shown as soon as its first chunk is written; ] and [ go to stations that have data.", "dim"),),
+        (Cell(" It is shown as soon as its first chunk is written.", "dim"),),
+        (Cell(" ] and [ go to stations that have data.", "dim"),),
     )

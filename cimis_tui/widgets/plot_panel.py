@@ -59,7 +59,7 @@ class PlotPanel(CellPanel, can_focus=True):
     def lines(self, width: int, height: int) -> tuple[Line, ...]:
         plot, drawing = self.plot, self.drawing
         if plot is not None and drawing is not None:
-            return plot_lines(drawing, plot, self.cursor, width, stale=self.stale)
+            return plot_lines(drawing, plot, self.cursor, width, height, stale=self.stale)
         blank: Line = (Cell(""),)
         above = max(0, (height - len(self._words)) // 2)
         lines = (*([blank] * above), *self._words)

@@ -25,7 +25,7 @@ _ITEMS = {
 _LOW_HIGH = {"air-tmp": (40, 260), "eto": (30, 780), "precip": (0, 0), "wind-run": (500, 3100), "wind-dir": (0, 3600)}
 
 
-def filled(data_dir: Path, stations: tuple[int, ...] = (2, 62)) -> Path:
+def filled(data_dir: Path, stations: tuple[int, ...] = (62, 83)) -> Path:
     """A data directory with daily chunks of `YEARS` and hourly ones of the last year, and the run's folder in it."""
     store = Store.create(data_dir)
     for station in stations:
@@ -78,3 +78,11 @@ def _column(item: DataItem, slots: NDArray[np.int64], each: int, dice: np.random
     lost = dice.integers(0, len(slots), 5)
     flags[lost], present[lost] = ord("M"), False
     return column(item, 2 if kind in ("eto", "precip") else 1, scaled, present, flags)
+
+
+def break_chunk(path: Path) -> None:
+    """Turn one bit in the middle of a chunk file; its time stays."""
+    data, times = bytearray(path.read_bytes()), (WRITTEN, WRITTEN)
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    os.utime(path, times)
