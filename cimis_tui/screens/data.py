@@ -76,6 +76,11 @@ class DataScreen(RunScreen):
     # asking and being answered
 
     @property
+    def told(self) -> bool:
+        """Whether what was asked for is what is shown, or an error is."""
+        return not self._busy and (self.reading is not None or self._error is not None)
+
+    @property
     def _found(self) -> Found | None:
         return self.reading.found if self.reading else None
 

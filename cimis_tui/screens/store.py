@@ -38,7 +38,7 @@ from cimis_tui.widgets.text_panel import TextPanel
 
 _RELOAD_EVERY = 2.0
 """Seconds between two readings of the catalog while a run is writing."""
-_EMPTY = "nothing is stored yet: the first chunk that is written is shown here"
+_EMPTY = "nothing is stored yet: what the run writes is shown here; 1 shows the run"
 _NONE_KEPT = "no chunk matches the filter: / changes it, esc clears it"
 
 
@@ -95,6 +95,11 @@ class StoreScreen(RunScreen):
 
     # reading
 
+    @property
+    def told(self) -> bool:
+        """Whether the catalog has been read, or an error is shown in its place."""
+        return self._rows is not None or self._error is not None
+
     def draw(self, *, anew: bool) -> None:
         """Read the catalog again when the run has stored more."""
         chunks = self.pump.look(lambda state, _: _chunks_of(state))
@@ -149,7 +154,8 @@ class StoreScreen(RunScreen):
         title = f"Chunks   sort {table.sort_key}{'▼' if table.reverse else '▲'}"
         title += f"   filter {self._filter.text}" if self._filter.text else ""
         first, last = table.span
-        box.border_title, box.border_subtitle = title.replace("[", r"\["), f"{first}–{last} of {len(self.shown)}"
+        box.border_title = title.replace("[", r"\[")
+        box.border_subtitle = f"{first}–{last} of {len(self.shown)}" if self.shown else ""
 
     @on(RowList.Resorted)
     def _scrolled(self) -> None:

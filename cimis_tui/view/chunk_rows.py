@@ -28,7 +28,7 @@ CHECKS = {
 CHUNK_COLUMNS = (
     Column("check", "", 2, right=False),
     Column("station", "ID", 3, help="station number"),
-    Column("name", "NAME", 10, 80, right=False, help="station name", most=20),
+    Column("name", "NAME", 10, 80, right=False, help="station name", most=18),
     Column("interval", "INTERVAL", 8, right=False, help="daily or hourly records"),
     Column("year", "YEAR", 4, help="of its records"),
     Column("format", "FMT", 3, help="format of its blocks"),
@@ -36,9 +36,12 @@ CHUNK_COLUMNS = (
     Column("expected", "OF", 5, 80, help="slots that were asked for"),
     Column("bytes", "BYTES", 7, help="size of the file"),
     Column("each", "B/REC", 5, help="bytes of the file a record"),
-    Column("ratio", "RATIO", 6, 80, help="fixed-width row bytes over stored bytes"),
+    Column("ratio", "RATIO", 6, help="fixed-width row bytes over stored bytes"),
     Column("generations", "GEN", 3, 100, help="earlier generations kept"),
-    Column("digest", "DIGEST", 8, 100, right=False, help="beginning of the content digest", most=16),
+    Column("missing", "MISSING", 7, 150, help="slots that were asked for and the agency has not"),
+    Column("items", "ITEMS", 5, 150, help="data items of its records"),
+    Column("nulls", "NULLS", 6, 150, help="values without a number"),
+    Column("digest", "DIGEST", 12, 100, right=False, help="beginning of the content digest"),
     Column("written", "WRITTEN", 17, 120, right=False, help="when the file was written, UTC"),
     Column("state", "VERIFIED", 9, 120, right=False, help="what verifying found"),
 )
@@ -83,18 +86,20 @@ VALUES: dict[str, Callable[[ChunkRow], Value]] = {
     "each": lambda row: row.each,
     "ratio": lambda row: row.ratio,
     "generations": lambda row: row.generations,
+    "missing": lambda row: row.entry.missing,
+    "items": lambda row: row.entry.items,
+    "nulls": lambda row: row.entry.nulls,
     "digest": lambda row: row.entry.digest,
     "written": lambda row: row.entry.written_at,
     "state": lambda row: ("damaged", "lagging", "unchecked", "sound").index(row.check),
 }
 """What each column sorts by."""
 _TEXTS = frozenset(("name", "interval", "format", "digest", "state"))
-HIGH_FIRST = frozenset(("records", "bytes", "each", "generations", "written"))
+HIGH_FIRST = frozenset(("records", "bytes", "each", "generations", "missing", "nulls", "written"))
 """Columns that are asked for with the largest first."""
 
-CHUNKS = Language[ChunkRow](
-    numbers={key: value for key, value in VALUES.items() if key not in _TEXTS}
-    | {"missing": lambda row: row.entry.missing},
+CHUNKS: Language[ChunkRow] = Language(
+    numbers={key: value for key, value in VALUES.items() if key not in _TEXTS},
     try_these="year, records, bytes, each, ratio, missing",
     states={key: word for key, (_, word, _) in CHECKS.items()},
     state=lambda row: row.check,
@@ -115,7 +120,7 @@ def arranged(rows: Sequence[ChunkRow], by: str, *, reverse: bool, keep: Filter[C
 def cells_of(row: ChunkRow) -> tuple[Cell, ...]:
     """A cell for each of `CHUNK_COLUMNS`."""
     entry, (glyph, word, role) = row.entry, CHECKS[row.check]
-    lacking = "warn" if entry.records < entry.expected else "dim"
+    whole = "dim" if entry.records == entry.expected else "text"
     return (
         Cell(glyph, role),
         Cell(f"{entry.station}"),
@@ -124,12 +129,15 @@ def cells_of(row: ChunkRow) -> tuple[Cell, ...]:
         Cell(str(entry.year)),
         Cell(row.format),
         Cell(units.grouped(entry.records)),
-        Cell(units.grouped(entry.expected), lacking),
+        Cell(units.grouped(entry.expected), whole),
         Cell(units.size(entry.stored_bytes)),
         Cell(units.ABSENT if row.each is None else f"{row.each:.1f}"),
         Cell(units.ratio(row.ratio)),
         Cell(str(row.generations) if row.generations else units.ABSENT, "text" if row.generations else "dim"),
-        Cell(entry.digest, "dim"),
+        Cell(units.grouped(entry.missing) if entry.missing else units.ABSENT, "text" if entry.missing else "dim"),
+        Cell(str(entry.items)),
+        Cell(units.grouped(entry.nulls) if entry.nulls else units.ABSENT, "text" if entry.nulls else "dim"),
+        Cell(entry.digest[:12], "dim"),
         Cell(moment(entry.written_at), "dim"),
         Cell(word, role),
     )

@@ -42,7 +42,7 @@ def _number_of(key: str) -> Callable[[Row], Value]:
     return lambda row: row.values[at]
 
 
-STATIONS = Language[Row](
+STATIONS: Language[Row] = Language(
     numbers={key: _number_of(key) for key in frozenset(INDEX) - {"state_glyph", "state", "name"}},
     try_these="ttfb, total, p95, records, progress",
     states={name: word for name, (_, word, _) in GLYPHS.items()},

@@ -16,7 +16,7 @@ from cimis_tui.view.bars import bar
 from cimis_tui.view.cells import Cell, Line, clip, fit, width_of
 from cimis_tui.view.chunk_rows import CHECKS, ChunkRow, moment
 
-_LABEL = 9
+_LABEL = 10
 _RANGES_SHOWN = 3
 NEXT = {
     Kind.DAMAGED: "`cimis verify --repair` keeps what is sound and fetches the rest again",
@@ -105,8 +105,10 @@ def present_progress(progress: Progress | None, width: int) -> Line:
     words = ", ".join(f"{count} {kind.value.replace('-', ' ')}" for kind, count in kinds.items())
     glyph, role = ("✗", "bad") if losses else ("▲", "warn")
     parts += [Cell(f"{glyph} {words}", role), Cell(f", {report.ok} sound", "dim")]
-    advice = Cell(f"   {NEXT[gravest]}", "text")
-    return clip((*parts, advice) if width_of(parts) < width else parts, width)
+    advice, command = NEXT[gravest], NEXT[gravest].split("`")[1:2]
+    if width_of(parts) + 3 + len(advice) > width and command:
+        advice = f"`{command[0]}`"
+    return clip((*parts, Cell(f"   {advice}", "text")), width)
 
 
 def present_chunk(
@@ -114,7 +116,7 @@ def present_chunk(
 ) -> tuple[Line, ...]:
     """A chunk in detail; what is still being read is `…`."""
     if row is None:
-        return ()
+        return ((Cell("no chunk is under the cursor", "dim"),),)
     entry, (glyph, word, role) = row.entry, CHECKS[row.check]
     info = detail.info if detail else None
     lines: list[Line] = []

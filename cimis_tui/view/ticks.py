@@ -34,11 +34,11 @@ class Scale:
 
 
 def scale_of(low: float, high: float, most: int) -> Scale:
-    """A scale that holds both, with at most `most` marks (and at least two), a round number apart."""
+    """A scale that holds both, with at most `most` marks (or three: zero may be between), a round number apart."""
     if high <= low:
         pad = abs(low) * 0.1 or 1.0
         low, high = low - pad, high + pad
-    most = max(2, most)
+    most = max(3, most)
     power = math.floor(math.log10((high - low) / most))
     for exponent in range(power, power + 4):
         for digit in (1, 2, 5):
@@ -46,7 +46,7 @@ def scale_of(low: float, high: float, most: int) -> Scale:
             first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
             if last - first + 1 <= most:
                 return Scale(first * step, max(last, first + 1) * step, step, max(0, -exponent))
-    raise AssertionError("a step of a thousand times the share is always coarse enough")
+    raise AssertionError("with a step longer than the range three marks are enough")
 
 
 @dataclass(frozen=True, slots=True)

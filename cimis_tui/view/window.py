@@ -67,7 +67,10 @@ def zoomed(span: Span, factor: float, around: date, extent: Span, least: int) ->
     days = max(least, days)
     before = round((around - span.start).days / span.days * days)
     start = around - timedelta(days=min(before, days - 1))
-    return Span(start, start + timedelta(days=days - 1))
+    length = timedelta(days=days - 1)
+    if factor > 1:  # looking at more, rather at what is stored
+        start = max(extent.start, min(start, extent.end - length))
+    return Span(start, start + length)
 
 
 def around(day: date, days: int) -> Span:

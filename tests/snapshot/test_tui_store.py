@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from tui_app import dashboard, idle, settle
+from tui_app import dashboard, settle
 from tui_journal import midst
-from tui_store import break_chunk, filled
+from tui_store import answered, break_chunk, filled
 
 SIZES = [(60, 15), (80, 24), (100, 30), (120, 40), (200, 60)]
 ids = [f"{w}x{h}" for w, h in SIZES]
@@ -22,9 +22,7 @@ def shown(*keys: str) -> Any:
         await settle(pilot)
         for key in ("9", *keys):
             await pilot.press(key)
-            await pilot.pause()
-            await idle(pilot)
-        await pilot.pause()
+            await answered(pilot)
 
     return run
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from textual.pilot import Pilot
 
 from cimis_engine.model.batch import Column, Covered, RecordBatch, column, item_mask
 from cimis_engine.model.items import DataItem, Interval, UnitSystem, parse_items
 from cimis_engine.model.period import HOURS, days_in_year
 from cimis_engine.store.formats import Format
 from cimis_engine.store.store import Store
+from cimis_tui.screens.data import DataScreen
+from cimis_tui.screens.store import StoreScreen
 
 WRITTEN = 1_763_600_000
 """Unix seconds at which every chunk was written."""
@@ -39,6 +43,18 @@ def filled(data_dir: Path, stations: tuple[int, ...] = (62, 83)) -> Path:
         os.utime(path, (WRITTEN, WRITTEN))
     with_times(data_dir)
     return data_dir / "runs" / "1121-1904-7f3a"
+
+
+async def answered(pilot: Pilot[Any]) -> None:
+    """The data or store screen, if it is in front, has been told all it asked for."""
+    app = pilot.app
+    while True:
+        await pilot.pause()
+        if any(not worker.is_finished for worker in app.workers):
+            await app.workers.wait_for_complete()
+        elif not isinstance(app.screen, DataScreen | StoreScreen) or app.screen.told:
+            await pilot.pause()
+            return
 
 
 def with_times(data_dir: Path) -> None:
