@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +24,8 @@ from cimis_tui.view.plot_lines import Plot
 from cimis_tui.view.store_facts import ChunkDetail
 from cimis_tui.view.window import last_year
 
+_PATIENCE = 0.3
+"""Seconds after which a long reading tells what it has so far."""
 _FIRST_CHOICE = ("day-eto", "hly-eto", "day-air-tmp-avg", "hly-air-tmp")
 """What is shown first, where it is stored."""
 
@@ -46,9 +48,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """Curves and their numbers. `extent`: from the first to the last day stored of the station and interval.
+    """Curves, and the numbers of what is read of them.
 
-    `items` are those stored of them; `units`: what all values are in.
+    `extent`: from the first to the last day stored of station and interval. `items` are those stored;
+    `units`: what all values are in.
     """
 
     plot: Plot
@@ -116,8 +119,10 @@ class Shelf:
         revised = store.catalog.revisions(stations=[station], interval=interval)
         return ChunkDetail(info, sum(revision.year == year for revision in revised))
 
-    def read(self, asked: Asked, names: Mapping[int, str]) -> Reading:
-        """The curves of what was asked, every open choice made. `names` of stations go before the directory's."""
+    def readings(self, asked: Asked, names: Mapping[int, str]) -> Iterator[Reading]:
+        """The curves of what was asked, every open choice made: what there is of them after each `_PATIENCE`, the
+        newest years first, and at last all of it. `names` of stations go before the directory's.
+        """
         began, store = self._clock.monotonic(), self.store()
         named = {**self._names, **names}
         stations = store.catalog.stations()
@@ -128,7 +133,8 @@ class Shelf:
         chunks = tuple(entry for entry in mine if entry.interval is interval)
         asked = replace(asked, station=station, interval=interval)
         if station is None or interval is None or not chunks:
-            return Reading(asked, stations, named, intervals, chunks, None, (self._clock.monotonic() - began) * 1000)
+            yield Reading(asked, stations, named, intervals, chunks, None, (self._clock.monotonic() - began) * 1000)
+            return
         extent, units, items = _extent(chunks), chunks[-1].units, self._items(store, chunks)
         item = _chosen(asked.item, items, interval)
         other = asked.other
@@ -137,14 +143,33 @@ class Shelf:
         span = asked.span if asked.span and asked.span.clip(extent.start, extent.end) else last_year(extent)
         asked = replace(asked, item=item, span=span, other=other)
         wanted = [(station, item), *([other] if other else [])]
-        curves = tuple(
-            self._curve(store, (number, named.get(number, "")), which, span, units, asked.hide_severe)
-            for number, which in wanted
-        )
-        plot = Plot(curves, span)
-        summaries = tuple(summarize(curve, span, extent) for curve in curves)
-        took = (self._clock.monotonic() - began) * 1000
-        return Reading(asked, stations, named, intervals, chunks, Found(plot, summaries, extent, items, units), took)
+        for part in self._parts(store, wanted, interval, span):
+            curves = tuple(
+                self._curve(store, (number, named.get(number, "")), which, part, units, asked.hide_severe)
+                for number, which in wanted
+            )
+            plot = Plot(curves, span, part.start)
+            summaries = tuple(summarize(curve, part, extent) for curve in curves)
+            took = (self._clock.monotonic() - began) * 1000
+            yield Reading(asked, stations, named, intervals, chunks, Found(plot, summaries, extent, items, units), took)
+
+    def _parts(
+        self, store: Store, wanted: Sequence[tuple[int, DataItem]], interval: Interval, span: Span
+    ) -> Iterator[Span]:
+        """The span from ever earlier years on, each time it has taken long to read that far; at last the whole.
+
+        What is read stays in the store's cache, decoded: taking it again from there costs little.
+        """
+        told = self._clock.monotonic()
+        for year in reversed(span.years[1:]):
+            part = span.within_year(year)
+            assert part is not None
+            for number, item in wanted:
+                query(store, [number], interval, part, [item])
+            if self._clock.monotonic() - told >= _PATIENCE:
+                yield Span(part.start, span.end)
+                told = self._clock.monotonic()
+        yield span
 
     def _items(self, store: Store, chunks: Sequence[ChunkEntry]) -> tuple[DataItem, ...]:
         """The items that any of a station's chunks has."""

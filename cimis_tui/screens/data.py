@@ -48,6 +48,7 @@ class DataScreen(RunScreen):
         self.reading: Reading | None = None
         self.cursor: int | None = None
         self._error: CimisError | None = None
+        self._wish = 0  # the number of the newest wish
         self._busy = False
         self._slow = False  # a frame has passed since something else was asked for
         self._stored = 0  # bytes the run had stored of the station when it was last asked for
@@ -60,7 +61,6 @@ class DataScreen(RunScreen):
         yield Input(placeholder="yyyy-mm-dd, yyyy-mm or yyyy", id="date", compact=True, select_on_focus=False)
 
     def on_mount(self) -> None:
-        self.query_one("#series-facts", TextPanel).retitle("Numbers of this window")
         self.query_one("#date", Input).cursor_blink = False
         self._show()
 
@@ -93,7 +93,7 @@ class DataScreen(RunScreen):
             self.ask()
 
     def frame(self, *, anew: bool) -> None:
-        if self._busy and not self._slow:
+        if self._busy and not self._slow and (self.reading is None or self.reading.asked != self.asked):
             self._slow = True
             self._show()
         super().frame(anew=anew)
@@ -111,44 +111,52 @@ class DataScreen(RunScreen):
         """Read what was asked for with these choices made otherwise. One reading at a time, then the newest wish."""
         self.asked = replace(self.asked, **choices)
         self._stored = self._stored_bytes()
-        if not self._busy and self.query(
-            PlotPanel
-        ):  # what is asked for before the screen is made, its first frame reads
+        self._wish += 1
+        if not self._busy and self.query(PlotPanel):  # before the screen is made: its first frame reads
             self._begin()
 
     def _begin(self) -> None:
-        self._busy, asked, size = True, self.asked, self.query_one(PlotPanel).size
+        self._busy = True
+        wish, asked, size = self._wish, self.asked, self.query_one(PlotPanel).size
         names = self.pump.look(lambda state, _: {n: station.ref.name for n, station in state.stations.items()})
 
         def read() -> None:
-            answer: Reading | CimisError
-            drawing: Drawing | None = None
             try:
-                answer = self.shelf.read(asked, names)
-                if answer.found and size.area:
-                    drawing = layout_plot(answer.found.plot, *size)
+                for reading in self.shelf.readings(asked, names):
+                    plot = reading.found.plot if reading.found else None
+                    drawing = layout_plot(plot, *size) if plot and size.area else None
+                    self.app.call_from_thread(self._answered, wish, reading, size, drawing)
+                    if self._wish != wish:
+                        break
             except CimisError as error:
-                answer = error
-            self.app.call_from_thread(self._answered, asked, answer, size, drawing)
+                self.app.call_from_thread(self._failed, error)
+            self.app.call_from_thread(self._read, wish)
 
         self.run_worker(read, thread=True, group="data", exit_on_error=False, description="read the series")
 
-    def _answered(self, asked: Asked, answer: Reading | CimisError, size: Size, drawing: Drawing | None) -> None:
-        newest = self.asked == asked
-        self._busy, self._slow = False, self._slow and not newest
-        self._error = answer if isinstance(answer, CimisError) else None
-        if isinstance(answer, Reading):
-            self.reading = answer
-            if newest:
-                self.asked = answer.asked
-                self._settle_cursor()
-                if self.pump.selected is None:
-                    self.pump.select(answer.asked.station)
-            if answer.found and drawing:
-                self.query_one(PlotPanel).prepare(answer.found.plot, size, drawing)
-        if not newest:
-            self._begin()
+    def _answered(self, wish: int, reading: Reading, size: Size, drawing: Drawing | None) -> None:
+        self._error, self.reading = None, reading
+        if reading.found and drawing:
+            self.query_one(PlotPanel).prepare(reading.found.plot, size, drawing)
+        if wish == self._wish:
+            self.asked, self._slow = reading.asked, False
+            self._settle_cursor()
+            if self.pump.selected is None:
+                self.pump.select(reading.asked.station)
         self._show()
+
+    def _failed(self, error: CimisError) -> None:
+        self._error = error
+        self._show()
+
+    def _read(self, wish: int) -> None:
+        """The reading is over: on to the newest wish if that is another."""
+        self._busy = False
+        if wish != self._wish:
+            self._begin()
+        elif self._slow:
+            self._slow = False
+            self._show()
 
     def _settle_cursor(self) -> None:
         """In the window: where it was, or at the near edge; at first on the last value."""
@@ -179,14 +187,17 @@ class DataScreen(RunScreen):
         plot, slow, hidden = found.plot, self._slow, reading.asked.hide_severe
         panel.apply(plot, self.cursor, stale=slow)
         head = plot.curves[0]
-        stored = f"stored {found.extent.start} … {found.extent.end}   read in {reading.took_ms:.0f} ms"
-        panel.retitle(f"{head.item.label}, {head.unit}", stored)
+        reads = f"read in {reading.took_ms:.0f} ms" if plot.whole else f"reading: {plot.since.year} and later so far"
+        panel.retitle(f"{head.item.label}, {head.unit}", f"stored {found.extent.start} … {found.extent.end}   {reads}")
         choice.apply(
-            lambda width, height: (present_choice(plot, found.extent, width, reading=slow, hide_severe=hidden),)
+            lambda width, height: (
+                present_choice(plot, found.extent, width, reading=slow or not plot.whole, hide_severe=hidden),
+            )
         )
         year = slot_date(head.item.interval, self.cursor).year if self.cursor is not None else None
         chunk = next((entry for entry in reading.chunks if entry.year == year), None)
         facts = SeriesFacts(plot.curves, found.summaries, chunk)
+        beside.retitle("Numbers of this window" if plot.whole else f"Numbers from {plot.since} on")
         beside.apply(lambda width, height: present_facts(facts, width, height))
 
     def _shown(self) -> Found | None:

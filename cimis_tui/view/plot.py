@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class Drawing:
 
     `masks`: of each curve, the braille dots of each cell. `lane`: the gravest grade of each column, `whole`: the share
     of its slots that have a value; both of the first curve. `marks`: (row, column) → grade of a flagged value there.
-    `scales`: of each curve, the same one where the unit is.
+    `scales`: of each curve, the same one where the unit is. `unread`: how many columns are still being read.
     """
 
     columns: int
@@ -42,6 +43,7 @@ class Drawing:
     interval: Interval
     masks: tuple[tuple[bytes, ...], ...]
     scales: tuple[Scale, ...]
+    unread: int
     marks: dict[tuple[int, int], int]
     lane: tuple[int, ...]
     whole: tuple[float, ...]
@@ -74,8 +76,10 @@ def scales_of(curves: Sequence[Curve], rows: int) -> tuple[Scale, ...]:
     return tuple(by_unit[curve.unit] for curve in curves)
 
 
-def draw(curves: Sequence[Curve], scales: tuple[Scale, ...], span: Span, columns: int, rows: int) -> Drawing:
-    """At least one curve, of one interval, in a plot of so many cells."""
+def draw(
+    curves: Sequence[Curve], scales: tuple[Scale, ...], span: Span, since: date, columns: int, rows: int
+) -> Drawing:
+    """At least one curve, of one interval, in a plot of so many cells; what is before `since` is still being read."""
     interval = curves[0].item.interval
     first, slots = slot_number(interval, span.start), span.records(interval)
     masks = []
@@ -93,6 +97,7 @@ def draw(curves: Sequence[Curve], scales: tuple[Scale, ...], span: Span, columns
         interval=interval,
         masks=tuple(masks),
         scales=scales,
+        unread=(slot_number(interval, since) - first) * columns // slots,
         marks=_marks(head, scales[0], first, slots, columns, rows),
         lane=tuple(found.tolist()),
         whole=tuple(shares(places[present], slots, columns).tolist()),

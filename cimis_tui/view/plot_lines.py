@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import groupby
 
 from cimis_engine.model.period import Span
@@ -19,15 +20,21 @@ FURNITURE = 5
 _ROOMY = 20
 """Lines from which on the legend has two of them."""
 _SAMPLES = ("⠒⠒⠒", "⠂⠂⠂")
-_WHOLE, _PART, _NONE = "─", "┄", " "
+_WHOLE, _PART, _NONE, _UNREAD = "─", "┄", " ", "·"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plot:
-    """One or two curves of one interval, and the dates they are shown for."""
+    """One or two curves of one interval, and the dates they are shown for; what is before `since` is yet to be read."""
 
     curves: tuple[Curve, ...]
     span: Span
+    since: date
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it is read."""
+        return self.since == self.span.start
 
 
 def layout_plot(plot: Plot, width: int, height: int) -> Drawing:
@@ -35,7 +42,7 @@ def layout_plot(plot: Plot, width: int, height: int) -> Drawing:
     rows = max(1, height - FURNITURE - (height >= _ROOMY))
     scales = scales_of(plot.curves, rows)
     left, right = _gutters(plot.curves, scales)
-    return draw(plot.curves, scales, plot.span, max(1, width - left - right), rows)
+    return draw(plot.curves, scales, plot.span, plot.since, max(1, width - left - right), rows)
 
 
 def gutter(drawing: Drawing, plot: Plot) -> int:
@@ -115,7 +122,7 @@ def _lane(drawing: Drawing, curves: Sequence[Curve], left: int, right: int) -> L
 
 def _axis(drawing: Drawing, left: int, cursor: int | None) -> Line:
     """The time axis, which says where values are missing."""
-    line = [_kind(share) for share in drawing.whole]
+    line = _kinds(drawing)
     for tick in drawing.dates:
         column = drawing.column_at(drawing.first + tick.place)
         line[column] = "╷" if line[column] == _NONE else "┬"
@@ -126,8 +133,10 @@ def _axis(drawing: Drawing, left: int, cursor: int | None) -> Line:
     return tuple(cells)
 
 
-def _kind(share: float) -> str:
-    return _WHOLE if share >= 1 else _PART if share > 0 else _NONE
+def _kinds(drawing: Drawing) -> list[str]:
+    """The axis: how much of each column is there."""
+    kinds = [_WHOLE if share >= 1 else _PART if share > 0 else _NONE for share in drawing.whole]
+    return [_UNREAD] * drawing.unread + kinds[drawing.unread :]
 
 
 def _dates(drawing: Drawing, left: int, width: int) -> Line:
@@ -163,10 +172,12 @@ def _legend(curves: Sequence[Curve], drawing: Drawing, width: int, roomy: bool) 
     """What the textures, glyphs and kinds of axis mean, each only where it is in the picture; in two lines or one."""
     there = sorted({grade for grade in drawing.lane if grade != GOOD}, reverse=True)
     what: list[Line] = [(Cell(f"{GRADES[grade].glyph} {GRADES[grade].word}", GRADES[grade].role),) for grade in there]
-    kinds = {_kind(share) for share in drawing.whole}
+    kinds = set(_kinds(drawing))
     how: list[Line] = [(Cell(f"{_PART}{_PART} some missing", "dim"),)] if _PART in kinds else []
     if _NONE in kinds:
         how.append((Cell("no axis: no value", "dim"),))
+    if _UNREAD in kinds:
+        how.append((Cell(f"{_UNREAD}{_UNREAD} being read", "warn"),))
     if there:
         how.append((Cell("top row: worst flag of each column", "dim"),))
     if not how:

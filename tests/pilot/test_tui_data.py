@@ -270,15 +270,15 @@ async def test_severe_values_are_hidden_and_shown(tmp_path: Path) -> None:
 
 
 async def test_while_it_reads_the_picture_stays_dimmed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    gate, read = threading.Event(), Shelf.read
+    gate, readings = threading.Event(), Shelf.readings
     async with opened(tmp_path) as pilot:
         before = screen(pilot).query_one(PlotPanel).plot
 
         def slow(self: Shelf, *args: Any) -> Any:
             gate.wait(10)
-            return read(self, *args)
+            return readings(self, *args)
 
-        monkeypatch.setattr(Shelf, "read", slow)
+        monkeypatch.setattr(Shelf, "readings", slow)
         await pilot.press("k", "k")
         await advance(pilot, 1.0)
         panel = screen(pilot).query_one(PlotPanel)

@@ -36,11 +36,11 @@ def test_a_sound_store(store: Store) -> None:
 
 
 def test_walking_tells_of_each_file_as_it_is_read(store: Store) -> None:
-    files, report, told = store.files(), VerifyReport(), []
+    files, report = store.files(), VerifyReport()
     _flip(files[1], 60)
     files[3].unlink()
-    for path in walk(store, files[:3], store.catalog.entries(), report, read_data=True):
-        told.append((path, report.chunks, len(report.findings)))
+    steps = walk(store, files[:3], store.catalog.entries(), report, read_data=True)
+    told = [(path, report.chunks, len(report.findings)) for path in steps]
     assert told == [(files[0], 1, 0), (files[1], 2, 1), (files[2], 3, 1)]
     assert [f.kind for f in report.findings] == [Kind.DAMAGED, Kind.MISSING_FILE]
 

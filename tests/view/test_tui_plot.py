@@ -38,7 +38,7 @@ def text(line: Line) -> str:
 
 
 def drawn(*curves: Curve, days: int, width: int = 60, height: int = 15, cursor: int | None = None) -> list[str]:
-    plot = Plot(curves, window(days))
+    plot = Plot(curves, window(days), START)
     drawing = layout_plot(plot, width, height)
     lines = plot_lines(drawing, plot, cursor, width, height, stale=False)
     assert len(lines) == height
@@ -108,12 +108,21 @@ def test_the_cursor_reads_date_value_and_flag() -> None:
 
 def test_every_slot_has_its_column_and_back() -> None:
     for days in (3, 40, 366, 4000):
-        drawing = layout_plot(Plot((curve([1] * days),), window(days)), 60, 12)
+        drawing = layout_plot(Plot((curve([1] * days),), window(days), START), 60, 12)
         columns = [drawing.column_at(drawing.first + n) for n in range(days)]
         assert columns == sorted(columns)
         assert (min(columns) >= 0, max(columns) < drawing.columns) == (True, True)
         if days > drawing.columns:
             assert all(drawing.column_at(drawing.slot_at(c)) == c for c in range(drawing.columns))
+
+
+def test_what_is_still_being_read_is_no_gap() -> None:
+    half = curve([100] * 50, start=START + timedelta(days=50))
+    plot = Plot((half,), window(100), START + timedelta(days=50))
+    rows = [text(line) for line in plot_lines(layout_plot(plot, 60, 15), plot, None, 60, 15, stale=False)]
+    assert rows[-3].count("·") >= 20
+    assert "·· being read" in rows[-1]
+    assert "no axis" not in rows[-1]
 
 
 def test_numbers_are_exact() -> None:
@@ -153,7 +162,7 @@ def test_facts_in_a_column_and_in_lines() -> None:
 
 
 def test_the_choice_says_which_range_it_is() -> None:
-    plot = Plot((curve([1] * 31),), window(31))
+    plot = Plot((curve([1] * 31),), window(31), START)
     line = present_choice(plot, window(200), 120, reading=False, hide_severe=True)
     assert "[m month]" in text(line)
     assert "✗ hidden" in text(line)
