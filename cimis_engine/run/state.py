@@ -478,6 +478,7 @@ class RunState:
         station.last, station.last_reused = event.timings, event.reused
         self._number(station, page, event.attempt)
         station.wire_bytes += event.wire_bytes
+        station.decoded_bytes += event.decoded_bytes
         if page is None:
             return
         if page.latest is not None:

@@ -139,6 +139,7 @@ class StationState:
     raw_bytes: int = 0
     stored_bytes: int = 0
     wire_bytes: int = 0
+    decoded_bytes: int = 0
     held_bytes: int = 0
     error_class: str = ""
     message: str = ""

@@ -111,6 +111,38 @@ def attempt_record(row: AttemptRow) -> dict[str, Any]:
     return record
 
 
+def attempt_facts(row: AttemptRow) -> list[tuple[str, str]]:
+    """An attempt in names and words, each number with its unit."""
+    began = datetime.fromtimestamp(row.began, UTC).isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00")
+    answer = "none yet" if row.flying else "no response" if row.status is None else f"HTTP {row.status}"
+    facts = [
+        ("dates", f"{row.start} to {row.end}" if row.start else units.ABSENT),
+        ("began", f"{began} UTC"),
+        ("outcome", f"{row.verdict or 'in flight'}" + (f": {row.error_class}" if row.error_class else "")),
+        ("answer", answer),
+        ("connection", units.ABSENT if row.flying else "reused: no DNS, TCP, TLS" if row.reused else "new"),
+    ]
+    if row.reason:
+        facts.append(("reason", row.reason))
+    if row.wait_s is not None:
+        left = f", {units.span(row.wait_left_s)} left" if row.wait_left_s is not None else ""
+        facts.append(("next try", f"after a wait of {row.wait_s:.1f} s{left}"))
+    facts += [(name, _in_ms(ms)) for name, ms in zip(ATTEMPT_PHASES, row.phases, strict=True)]
+    facts.append(("total", _in_ms(row.total_ms) + (" so far" if row.flying else "")))
+    if not row.flying:
+        facts += [
+            ("records", f"{row.records:,}" if row.ok else units.ABSENT),
+            ("encoding", row.encoding or units.ABSENT),
+            ("wire", f"{row.wire_bytes:,} B"),
+            ("decoded", f"{row.decoded_bytes:,} B"),
+        ]
+    return facts
+
+
+def _in_ms(value: float | None) -> str:
+    return units.ABSENT if value is None else f"{value:.2f} ms"
+
+
 def dates(start: str, end: str) -> str:
     """The dates of a page (`yyyy-mm-dd`, inclusive), as short as they can be said."""
     if not start:

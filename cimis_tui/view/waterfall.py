@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from cimis_tui.view.attempts import ATTEMPT_PHASES, AttemptRow
 from cimis_tui.view.cells import Cell, Line, fit, width_of
+from cimis_tui.view.station import StationFacts
 
 TEXTURES: dict[str, tuple[str, str]] = {
     "pool_wait": ("░", "track"),
@@ -113,7 +114,9 @@ def ruler(scale: float, width: int) -> str:
 def legend(width: int) -> Line:
     """What each texture stands for, as many as `width` holds; the rarest are left out first."""
     order = ("ttfb", "read", "dns", "tcp", "tls", "decode", "send", "pool_wait")
-    words = {name: (Cell(TEXTURES[name][0], TEXTURES[name][1]), Cell(f" {_WORDS.get(name, name)}", "dim")) for name in order}
+    words = {
+        name: (Cell(TEXTURES[name][0], TEXTURES[name][1]), Cell(f" {_WORDS.get(name, name)}", "dim")) for name in order
+    }
     flying: Line = (Cell(_FLYING, "run"), Cell(" in flight", "dim"))
     room = width - width_of(flying) - 2
     kept: set[str] = set()
@@ -126,3 +129,26 @@ def legend(width: int) -> Line:
     parts = [words[name] for name in ATTEMPT_PHASES if name in kept]
     busy: Line = (Cell("decode is busy time, drawn last: it overlaps read", "dim"),)
     return fit((*parts, flying, busy), width, gap=2)
+
+
+def waterfall_title(facts: StationFacts | None, scale: float, zoom: int) -> str:
+    """What the box is of, and its time scale."""
+    if facts is None or not facts.attempts:
+        return "Attempts"
+    whole = f"{scale / 1000:g} s" if scale >= 10_000 else f"{scale:g} ms"
+    return f"Attempts, newest first   0–{whole}" + (f" (x{2**zoom})" if zoom else "")
+
+
+def waterfall_empty(facts: StationFacts | None) -> str:
+    """Why there is no attempt to show, and what brings one."""
+    if facts is None:
+        return "no station: the run has not told its plan yet"
+    if facts.status == "done":
+        return "this run had nothing to fetch for this station: [ and ] go to others"
+    if facts.status == "paused":
+        return "paused before its first attempt: p resumes it"
+    return "no attempt yet: the first comes when a request slot is free"
+
+
+def present_legend(_: StationFacts | None, width: int, height: int) -> tuple[Line, ...]:
+    return (legend(width),)
