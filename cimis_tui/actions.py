@@ -37,9 +37,8 @@ _BUT_DASHBOARD = _ALL - {"dashboard"}
 _LISTS = frozenset({"dashboard", "station", "logs"})
 """The views with rows to move in; those with more of a list say so here."""
 
-
-_LOGS = frozenset({"dashboard", "station", "logs"})
-"""The views with a log."""
+_LOGS = frozenset({"dashboard", "station"})
+"""The views with a log beside other things."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +110,9 @@ ACTIONS = (
     # logs
     Action("open", ("enter",), "↵", "Station", "Log", "the station of the line, in detail", views=_on("logs")),
     Action("filter", ("slash",), "/", "Filter", "Log", "choose lines: text, !text, station:62", views=_on("logs")),
+    Action("level(1)", ("l",), "l", "Level", "Log", "only more serious lines", views=_on("logs")),
+    Action("level(-1)", ("L",), "L", "", "Log", "less serious lines too", views=_on("logs")),
+    Action("follow", ("F",), "F", "Follow", "Log", "follow the newest line, or stand still", views=_on("logs")),
     Action("error(1)", ("n",), "n", "Next error", "Log", "the next error below", views=_on("logs")),
     Action("error(-1)", ("N",), "N", "", "Log", "the error above", views=_on("logs")),
     Action("copy", ("c",), "c", "Copy", "Files", "copy the line (OSC 52)", views=_on("logs")),

@@ -447,8 +447,7 @@ class RunState:
             page.flying = False
             self.in_flight -= 1
             self._station(page.station).in_flight -= 1
-            if page.latest is not None and page.latest.ended is None:
-                page.latest.ended, page.latest.verdict = self.now, "cancelled"  # it will not be heard of again
+            page.give_up(self.now)
 
     def _attempt_started(self, event: ev.AttemptStarted, t: float) -> None:
         page, station = self._page(event), self._station(event.station)
@@ -458,6 +457,7 @@ class RunState:
         if page is not None:
             page.attempts += 1
             page.retry_at, page.retry_cause = None, ""
+            page.give_up(t)
             page.latest = AttemptState(event.page, event.attempt, page.start, page.end, t)
             station.trail.append(page.latest)
             if not page.flying:

@@ -212,6 +212,11 @@ class PageState:
     content_encoding: str = ""
     causes: Counter[str] = field(default_factory=Counter)
 
+    def give_up(self, t: float) -> None:
+        """Its latest attempt, if in flight, will not be heard of again."""
+        if self.latest is not None and self.latest.ended is None:
+            self.latest.ended, self.latest.verdict = t, "cancelled"
+
 
 @dataclass(slots=True)
 class JobState:

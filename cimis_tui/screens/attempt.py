@@ -29,13 +29,13 @@ class AttemptDialogue(ModalScreen[None]):
     }
     """
 
-    def __init__(self, row: AttemptRow, name: str) -> None:
+    def __init__(self, row: AttemptRow, station: str) -> None:
         super().__init__()
-        self._row, self._name = row, name
+        self._row, self._station = row, station
 
     def compose(self) -> ComposeResult:
         with VerticalScroll() as box:
-            box.border_title = f"{self._name}   page {self._row.page}, try {self._row.attempt}"
+            box.border_title = f"{self._station}   page {self._row.page}, try {self._row.attempt}"
             box.border_subtitle = "j k scroll   enter or esc closes"
             facts = attempt_facts(self._row)
             parts = [part for name, value in facts for part in ((f"{name:<12}", "$quiet"), f"{value}\n")]

@@ -115,8 +115,9 @@ class LogsScreen(RunScreen):
     def _filter_changed(self, event: Input.Changed) -> None:
         try:
             keep = parse_log_filter(event.value)
-        except FilterError:
+        except FilterError as error:
             event.input.add_class("-wrong")
+            self.query_one("#line", FactPanel).apply(str(error))
             return
         event.input.remove_class("-wrong")
         self.query_one(LogPane).set_filter(keep)

@@ -143,10 +143,10 @@ class StationScreen(RunScreen):
 
     def action_open(self) -> None:
         row = self.query_one(Waterfall).current
-        if row is None:
+        if row is None or self._facts is None:
             self.notify("no attempt to open yet", severity="warning", timeout=3)
             return
-        self.app.push_screen(AttemptDialogue(row, self._facts.name if self._facts else ""))
+        self.app.push_screen(AttemptDialogue(row, f"{self._facts.number} {self._facts.name}"))
 
     @on(Waterfall.Opened)
     def _opened(self) -> None:

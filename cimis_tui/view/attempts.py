@@ -170,12 +170,18 @@ def note(row: AttemptRow) -> Cell:
     if row.verdict == "cancelled":
         return Cell("cancelled", "dim")
     if row.wait_left_s is not None:
-        return Cell(f"waits {units.span(row.wait_left_s)} more: {row.error_class}", "warn")
+        return Cell(f"waits {units.span(row.wait_left_s)}: {row.error_class}", "warn")
     if row.wait_s is not None:
         return Cell(f"waited {row.wait_s:.1f} s: {row.error_class}", "warn")
     if row.verdict == "split":
         return Cell("too large: split", "warn")
-    return Cell(f"gave up: {row.error_class}", "bad")
+    gave_up = row.verdict in ("fail_job", "stop_run")
+    return Cell(f"{'gave up' if gave_up else 'failed'}: {row.error_class}", "bad")
+
+
+def brief(text: str, width: int) -> str:
+    """A note in `width` columns: without its reason where both do not fit."""
+    return text if len(text) <= width else text.split(": ")[0]
 
 
 def glyph(row: AttemptRow) -> Cell:
@@ -223,5 +229,5 @@ def attempt_columns(terminal: int, spans: Sequence[str]) -> tuple[Column, ...]:
     )
 
 
-_NOTES = ((150, 40), (120, 24), (100, 18), (80, 14), (0, 9))
+_NOTES = ((150, 40), (120, 26), (100, 18), (80, 14), (0, 12))
 """From which terminal width on the notes have how many columns."""

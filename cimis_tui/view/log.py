@@ -32,19 +32,24 @@ class LogRow(NamedTuple):
     station: int | None = None
 
 
-def present_log(line: LogLine) -> LogRow:
-    return LogRow(line.seq, line.t, _LEVEL.get(line.level, 0), line.text, line.station)
+def present_log(line: LogLine, without: str = "") -> LogRow:
+    """A line, `without` what it may begin with."""
+    return LogRow(line.seq, line.t, _LEVEL.get(line.level, 0), line.text.removeprefix(without), line.station)
 
 
 def news(state: RunState, *, after: int, station: int | None = None, most: int = LOG_LINES) -> tuple[LogRow, ...]:
-    """The lines of events after number `after`, of one station or of all, at most `most`, oldest first."""
+    """The lines of events after number `after`, of one station or of all, at most `most`, oldest first.
+
+    Those of one station do not say again which it is.
+    """
     fresh: list[LogLine] = []
+    who = f"{station} {state.stations[station].ref.name}  " if station in state.stations else ""
     for line in reversed(state.log):
         if line.seq <= after or len(fresh) >= most:
             break
         if station is None or line.station == station:
             fresh.append(line)
-    return tuple(present_log(line) for line in reversed(fresh))
+    return tuple(present_log(line, who) for line in reversed(fresh))
 
 
 def log_record(row: LogRow) -> dict[str, Any]:

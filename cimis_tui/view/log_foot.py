@@ -9,8 +9,13 @@ from cimis_tui.view.cells import Cell, Line, clip
 from cimis_tui.view.log import LEVELS, LogRow
 
 
-def present_line(row: LogRow | None, width: int, height: int) -> tuple[Line, ...]:
-    """When, how serious, and the whole text, broken at blanks; the last line there is room for ends in an ellipsis."""
+def present_line(row: LogRow | str | None, width: int, height: int) -> tuple[Line, ...]:
+    """When, how serious, and the whole text, broken at blanks; the last line there is room for ends in an ellipsis.
+
+    Words in place of a line say what is wrong with the filter being written.
+    """
+    if isinstance(row, str):
+        return (clip((Cell(row, "bad"),), width),)
     if row is None:
         return ((Cell("j and k choose a line; its whole text stands here", "dim"),),)
     word, role = LEVELS[row.level]

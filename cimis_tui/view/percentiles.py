@@ -39,8 +39,9 @@ _NAMES = {"pool_wait": "WAIT"}
 
 def percentiles_title(facts: StationFacts | None) -> str:
     if facts is None or not facts.good:
-        return "Phases of this station   ms"
-    return f"Phases of this station   ms   {len(facts.good)} good attempts"
+        return "Phases   ms"
+    count = len(facts.good)
+    return f"Phases   ms   {count} good attempt{'s' if count > 1 else ''}"
 
 
 def present_percentiles(facts: StationFacts | None, width: int, height: int) -> tuple[Line, ...]:

@@ -43,7 +43,8 @@ class StoredChunk:
 class StationFacts:
     """One station as it stands. `attempts` are those kept, newest first; `stats` the twelve phases and the total.
 
-    `fleet_ttfb_ms`: p50 of all stations' good attempts. `gaps` counts runs of missing slots in stored chunks.
+    `fleet_ttfb_ms`: p50 of all stations' good attempts. `gaps` counts runs of missing slots in the chunks
+    of this run, `missing` their records.
     """
 
     number: int
@@ -96,7 +97,7 @@ def present_station(state: RunState, number: int | None, now: float) -> StationF
         pages=station.pages,
         records=station.records,
         expected=station.expected,
-        missing=station.missing,
+        missing=max(station.missing, sum(result.missing for result in results if result.success is not None)),
         gaps=sum(len(result.missing_slots) for result in results),
         tries=station.attempts,
         retries=station.retries,

@@ -19,7 +19,7 @@ def trend_title(facts: StationFacts | None) -> str:
 def present_trend(facts: StationFacts | None, width: int, height: int) -> tuple[Line, ...]:
     """A column an attempt, oldest left; a failed one is a mark at the foot. One line of it all where height is 1."""
     if facts is None or not facts.good:
-        return (clip((Cell("no answer yet: the first good attempt draws the first column", "dim"),), width),)
+        return (clip((Cell("no answer yet: the first draws the first column", "dim"),), width),)
     if height < 4:
         return (trend_strip(facts, width),)
     ended = [row for row in reversed(facts.attempts) if not row.flying]

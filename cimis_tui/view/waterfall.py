@@ -30,13 +30,15 @@ _STEPS = (1.0, 2.0, 5.0, 10.0)
 _TICK_COLUMNS = 9
 """A mark of the ruler takes at least so many columns."""
 _SHORTEST = 4.0
+_NOTHING = 1000.0
+"""What a bar stands for while there is none, ms."""
 ZOOMS = 10
 """How often the time scale can be halved."""
 
 
 def scale_of(rows: Iterable[AttemptRow], zoom: int = 0) -> float:
     """The ms that a whole bar stands for: the longest attempt rounded up, halved `zoom` times."""
-    longest = max((row.drawn_ms for row in rows), default=0.0) / 2**zoom
+    longest = max((row.drawn_ms for row in rows), default=_NOTHING) / 2**zoom
     return _round_up(max(_SHORTEST, longest), _SCALES)
 
 

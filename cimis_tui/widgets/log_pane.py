@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from rich.segment import Segment
+from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
+from textual.strip import Strip
 
 from cimis_tui.view.cells import Cell, Line, clip
 from cimis_tui.view.log import LEVELS, LogBook, LogFilter, LogRow, log_line
@@ -19,6 +22,7 @@ _WHEEL = 3
 class LogPane(CellPanel, can_focus=True):
     """With `pointed` it has a cursor, which stands for the line chosen; without, only its window moves."""
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"table--cursor"}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", show=False),
         Binding("down,j", "move(1)", show=False),
@@ -190,6 +194,15 @@ class LogPane(CellPanel, can_focus=True):
 
     # painting
 
+    def render_line(self, y: int) -> Strip:
+        strip = super().render_line(y)
+        if self._pointed and self.current is not None and self._top + y == self._chosen:
+            ground = self.get_component_rich_style("table--cursor", partial=True)
+            return Strip(
+                [Segment(text, (style or Style.null()) + ground) for text, style, _ in strip], strip.cell_length
+            )
+        return strip
+
     @property
     def _top(self) -> int:
         return max(self.book.first, self._bottom - self._page + 1)
@@ -217,7 +230,7 @@ class LogPane(CellPanel, can_focus=True):
     def _words(self) -> str:
         """Why there is no line, and what brings one."""
         if not self.book.held:
-            return "no line yet: the log begins with the run's first event"
+            return "no line yet: what happens is told here"
         if self.book.filter.text:
             return f"no line of {self.book.held:,} matches {self.book.filter.text}: / changes the filter, esc clears it"
         return f"no lines at level {self.level} or above yet; L shows more"

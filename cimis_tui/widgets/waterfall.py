@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from textual.events import Resize
 
-from cimis_tui.view.attempts import AttemptRow, attempt_cells, attempt_columns, dates
+from cimis_tui.view.attempts import AttemptRow, attempt_cells, attempt_columns, brief, dates
 from cimis_tui.view.cells import Cell, pad
 from cimis_tui.view.columns import Column, Placed, layout
 from cimis_tui.view.waterfall import ZOOMS, bar, ruler, scale_of
@@ -95,5 +95,6 @@ class Waterfall(LineTable[Key]):
                 runs += [(cell.role, cell.text) for cell in bar(self._rows[key], self.scale, width)]
             else:
                 cell = cells[column.key]
-                runs.append((cell.role, " " * gap + pad(cell.text, width, right=column.right)))
+                text = brief(cell.text, width) if column.key == "note" else cell.text
+                runs.append((cell.role, " " * gap + pad(text, width, right=column.right)))
         return runs

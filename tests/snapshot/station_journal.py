@@ -49,9 +49,7 @@ def _good(teller: Teller, page: int, attempt: int = 1, *, slow: float = 1.0, reu
     )
     by_year = {str(year): RECORDS // 2}
     teller.say(
-        ev.PageFinished(
-            **BIG, page=page, attempts=attempt, records=RECORDS // 2, records_by_year=by_year, unexpected=0
-        )
+        ev.PageFinished(**BIG, page=page, attempts=attempt, records=RECORDS // 2, records_by_year=by_year, unexpected=0)
     )
 
 

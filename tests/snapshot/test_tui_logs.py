@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from station_journal import busy
 from textual.pilot import Pilot
-from tui_app import dashboard, settle
+from tui_app import advance, dashboard, settle
 
 from cimis_engine.run.events import Stamped
 
@@ -20,7 +20,7 @@ def press(*keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
     async def go(pilot: Pilot[Any]) -> None:
         await settle(pilot)
         await pilot.press("8")
-        await settle(pilot)
+        await advance(pilot, 0.3)
         await pilot.press(*keys)
         await pilot.pause()
 
@@ -43,9 +43,7 @@ def test_the_whole_log(snap_compare: Any, tmp_path: Path, size: tuple[int, int])
     ],
     ids=lambda v: v if isinstance(v, str) else "",
 )
-def test_other_states(
-    snap_compare: Any, tmp_path: Path, name: str, told: list[Stamped], keys: tuple[str, ...]
-) -> None:
+def test_other_states(snap_compare: Any, tmp_path: Path, name: str, told: list[Stamped], keys: tuple[str, ...]) -> None:
     assert snap_compare(dashboard(tmp_path, told), terminal_size=(120, 40), run_before=press(*keys))
 
 

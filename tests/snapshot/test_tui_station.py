@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from station_journal import STATION, busy
 from textual.pilot import Pilot
-from tui_app import dashboard, settle
+from tui_app import advance, dashboard
 from tui_journal import ended, midst, started
 
 from cimis_engine.run.events import Stamped
@@ -22,13 +22,14 @@ def at(station: int | None, *keys: str) -> Callable[[Pilot[Any]], Awaitable[None
     """Go to a station's screen and press keys there."""
 
     async def go(pilot: Pilot[Any]) -> None:
-        await settle(pilot)
         app = pilot.app
         assert isinstance(app, CimisApp)
+        app.follower.read_once()
+        await advance(pilot, 0.2)
         if station is not None:
             app.pump.select(station)
         await pilot.press("2")
-        await settle(pilot)
+        await advance(pilot, 0.2)
         await pilot.press(*keys)
         await pilot.pause()
 
