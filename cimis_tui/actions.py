@@ -166,8 +166,8 @@ def footer_actions(width: int, view: str = "dashboard") -> list[Action]:
 
 
 def _footer_rank(action: Action) -> float:
-    """Help and quit first, then what only this view has, then the rest in the order of `FOOTER_ORDER`."""
-    return FOOTER_ORDER.index(action.name) if action.name in FOOTER_ORDER else 3.5
+    """Help, quit, back, open and filter first, then what only this view has, then the rest of `FOOTER_ORDER`."""
+    return FOOTER_ORDER.index(action.name) if action.name in FOOTER_ORDER else 4.5
 
 
 def footer_width(action: Action) -> int:
