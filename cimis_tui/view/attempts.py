@@ -125,8 +125,8 @@ def attempt_facts(row: AttemptRow) -> list[tuple[str, str]]:
     if row.reason:
         facts.append(("reason", row.reason))
     if row.wait_s is not None:
-        left = f", {units.span(row.wait_left_s)} left" if row.wait_left_s is not None else ""
-        facts.append(("next try", f"after a wait of {row.wait_s:.1f} s{left}"))
+        more = f", {left(row.wait_left_s)} left" if row.wait_left_s is not None else ""
+        facts.append(("next try", f"after a wait of {row.wait_s:.1f} s{more}"))
     facts += [(name, _in_ms(ms)) for name, ms in zip(ATTEMPT_PHASES, row.phases, strict=True)]
     facts.append(("total", _in_ms(row.total_ms) + (" so far" if row.flying else "")))
     if not row.flying:
@@ -159,6 +159,11 @@ def dates(start: str, end: str) -> str:
     return f"{start}–{end[5:] if year == last else end}"
 
 
+def left(seconds: float) -> str:
+    """What is left of a wait, in whole seconds."""
+    return units.span(seconds) if seconds >= 1 else "<1s"
+
+
 def note(row: AttemptRow) -> Cell:
     """What is to be said of an attempt: in flight, slow, why it failed, and how long the next one waits."""
     if row.flying:
@@ -170,7 +175,7 @@ def note(row: AttemptRow) -> Cell:
     if row.verdict == "cancelled":
         return Cell("cancelled", "dim")
     if row.wait_left_s is not None:
-        return Cell(f"waits {units.span(row.wait_left_s)}: {row.error_class}", "warn")
+        return Cell(f"waits {left(row.wait_left_s)}: {row.error_class}", "warn")
     if row.wait_s is not None:
         return Cell(f"waited {row.wait_s:.1f} s: {row.error_class}", "warn")
     if row.verdict == "split":

@@ -32,6 +32,8 @@ class PhaseStats:
 
 @dataclass(frozen=True, slots=True)
 class StoredChunk:
+    """`path` is relative to the data directory."""
+
     year: int
     path: str
     digest: str
@@ -85,6 +87,7 @@ def present_station(state: RunState, number: int | None, now: float) -> StationF
     attempts = tuple(present_attempt(attempt, now) for attempt in reversed(station.trail))
     results = list(_results(state, station.ref.number))
     whole = state.histograms["ttfb"]
+    root = f"{state.started.data_dir}/" if state.started is not None else ""
     return StationFacts(
         number=station.ref.number,
         name=station.ref.name,
@@ -107,7 +110,9 @@ def present_station(state: RunState, number: int | None, now: float) -> StationF
         held_bytes=station.held_bytes,
         ratio=station.ratio,
         chunks=tuple(
-            StoredChunk(r.year, r.path, r.digest, r.chunk_records, r.stored_bytes) for r in reversed(results) if r.path
+            StoredChunk(r.year, r.path.removeprefix(root), r.digest, r.chunk_records, r.stored_bytes)
+            for r in reversed(results)
+            if r.path
         ),
         message=station.message,
         hint=station.hint,

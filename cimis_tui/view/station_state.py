@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cimis_tui.view import units
-from cimis_tui.view.attempts import AttemptRow, dates
+from cimis_tui.view.attempts import AttemptRow, dates, left
 from cimis_tui.view.cells import Cell, Line, clip, fit
 from cimis_tui.view.present import GLYPHS
 from cimis_tui.view.station import StationFacts
@@ -59,7 +59,7 @@ def _status(f: StationFacts, width: int) -> Line:
         when = (Cell(f"for {units.ms(flying.total_ms)} ms", "dim"),)
     elif waiting is not None:
         on = (Cell("next ", "dim"), Cell(_page(waiting)))
-        when = (Cell(f"in {units.span(waiting.wait_left_s)}", "warn"),)
+        when = (Cell(f"in {left(waiting.wait_left_s or 0.0)}", "warn"),)
     return fit(
         (
             (_named("state"), Cell(f"{glyph} {word}", role)),

@@ -23,7 +23,7 @@ TEXTURES: dict[str, tuple[str, str]] = {
     "decode": ("▪", "ok"),
 }
 """Phase → glyph and role."""
-_FLYING, _BEYOND = "━", "▶"
+_FLYING, _PAUSE, _BEYOND = "━", "┄", "▶"
 _WORDS = {"pool_wait": "wait", "ttfb": "TTFB"}
 _SCALES = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 _STEPS = (1.0, 2.0, 5.0, 10.0)
@@ -49,10 +49,13 @@ def _round_up(value: float, steps: tuple[float, ...]) -> float:
 
 
 def bar(row: AttemptRow, scale: float, width: int) -> Line:
-    """An attempt's phases on `width` columns that stand for `scale` ms. What does not fit ends in an arrow."""
+    """An attempt's phases on `width` columns that stand for `scale` ms, then the wait before the next try.
+
+    What does not fit ends in an arrow.
+    """
     if row.flying:
         columns = min(width, max(1, round(row.drawn_ms / scale * width)))
-        return _padded(_cut([(_FLYING, "run")] * columns, row, scale), width)
+        return _padded(_cut([(_FLYING, "run")] * columns, row, scale, width), width)
     marks: list[tuple[str, str]] = []
     edges = _edges(row)
     column = scale / width
@@ -62,7 +65,9 @@ def bar(row: AttemptRow, scale: float, width: int) -> Line:
         if not covered or (n and sum(covered.values()) < column / 3):
             break
         marks.append(_mark(row, max(covered, key=lambda name: covered[name])))
-    return _padded(_cut(marks, row, scale), width)
+    if row.wait_s is not None:
+        marks += [(_PAUSE, "warn")] * min(width, max(1, round(row.wait_s * 1000 / column)))
+    return _padded(_cut(marks, row, scale, width), width)
 
 
 def _edges(row: AttemptRow) -> list[tuple[str, float, float]]:
@@ -82,9 +87,9 @@ def _mark(row: AttemptRow, phase: str) -> tuple[str, str]:
     return texture, role
 
 
-def _cut(marks: list[tuple[str, str]], row: AttemptRow, scale: float) -> list[tuple[str, str]]:
-    if row.drawn_ms > scale * 1.000001 and marks:
-        return [*marks[:-1], (_BEYOND, "dim")]
+def _cut(marks: list[tuple[str, str]], row: AttemptRow, scale: float, width: int) -> list[tuple[str, str]]:
+    if len(marks) > width or row.drawn_ms > scale * 1.000001:
+        return [*marks[: width - 1], (_BEYOND, "dim")]
     return marks
 
 
@@ -120,7 +125,8 @@ def legend(width: int) -> Line:
         name: (Cell(TEXTURES[name][0], TEXTURES[name][1]), Cell(f" {_WORDS.get(name, name)}", "dim")) for name in order
     }
     flying: Line = (Cell(_FLYING, "run"), Cell(" in flight", "dim"))
-    room = width - width_of(flying) - 2
+    pause: Line = (Cell(_PAUSE, "warn"), Cell(" waits to retry", "dim"))
+    room = width - width_of(flying) - width_of(pause) - 4
     kept: set[str] = set()
     for name in order:
         need = width_of(words[name]) + 2
@@ -130,7 +136,7 @@ def legend(width: int) -> Line:
         room -= need
     parts = [words[name] for name in ATTEMPT_PHASES if name in kept]
     busy: Line = (Cell("decode is busy time, drawn last: it overlaps read", "dim"),)
-    return fit((*parts, flying, busy), width, gap=2)
+    return fit((*parts, flying, pause, busy), width, gap=2)
 
 
 def waterfall_title(facts: StationFacts | None, scale: float, zoom: int) -> str:

@@ -91,6 +91,7 @@ def test_dates_as_short_as_can_be(start: str, end: str, said: str) -> None:
         (ok(ttfb=200.0), "✓", ""),
         (ok(ttfb=2310.0), "▲", "slow: TTFB > 2000 ms"),
         (refused(T + 3, wait_until=T + 9), "↻", "waits 6s: http_429"),
+        (refused(T + 8.5, wait_until=T + 9), "↻", "waits <1s: http_429"),
         (refused(T + 20, wait_until=T + 9), "↻", "waited 8.0 s: http_429"),
         (refused(T + 3), "✗", "failed: http_429"),
         (refused(T + 3, verdict="fail_job"), "✗", "gave up: http_429"),
@@ -146,6 +147,12 @@ def test_a_bar_is_in_proportion() -> None:
 def test_what_does_not_fit_ends_in_an_arrow() -> None:
     assert text(bar(ok(ttfb=400.0), 200.0, 10)) == "█████████▶"
     assert text(bar(present_attempt(attempt(), T + 9), 200.0, 10)) == "━━━━━━━━━▶"
+
+
+def test_a_wait_before_the_next_try_is_drawn_as_one() -> None:
+    assert text(bar(refused(T + 20, wait_until=T + 1.3), 1000.0, 10)) == "█┄┄┄      "
+    assert text(bar(refused(T + 20, wait_until=T + 9), 1000.0, 10)) == "█┄┄┄┄┄┄┄┄▶"
+    assert text(bar(refused(T + 20, wait_until=T + 1.001), 1000.0, 10)) == "█┄        "
 
 
 def test_the_shortest_attempt_leaves_a_mark() -> None:
