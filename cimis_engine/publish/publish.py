@@ -24,7 +24,7 @@ from cimis_engine.store.atomic import StoreWriteError, make_dirs_durably, settle
 from cimis_engine.store.catalog import entry_of
 from cimis_engine.store.chunk import MAX_CHUNK, decode_as
 from cimis_engine.store.paths import Key
-from cimis_engine.store.store import Store, StoreReadError
+from cimis_engine.store.store import MissingChunkError, Store
 
 
 class NothingToPublishError(UsageError):
@@ -67,10 +67,10 @@ def publish(
 ) -> Publication:
     """Make the tree at `root` show the store (or some stations of it). A second time writes nothing.
 
-    Every chunk is read and compared with its digest. Raises `NothingToPublishError`, `SignedTreeError`, `ChunkError`
-    and `StoreReadError` for the store's chunks, `TreeError`, `ManifestError` and `FormatVersionError` for what is in
-    the tree, `StoreWriteError`, `StoreLockedError` (another publisher). The manifest in place stays valid whatever
-    happens.
+    Every chunk is read and compared with its digest. Raises `NothingToPublishError`, `SignedTreeError`, `ChunkError`,
+    `MissingChunkError` and `StoreReadError` for the store's chunks, `TreeError`, `ManifestError` and
+    `FormatVersionError` for what is in the tree, `StoreWriteError`, `StoreLockedError` (another publisher). The
+    manifest in place stays valid whatever happens.
     """
     wanted = frozenset(stations)
     keys = [k for k in _keys(store) if not wanted or k[0] in wanted]
@@ -192,7 +192,7 @@ class _Publisher:
             path = self._store.path(*key)
             data = self._store.chunk_bytes(path)
             if data is None:
-                raise StoreReadError(path, FileNotFoundError(2, "it is in the catalog and not on disk"))
+                raise MissingChunkError(path)
             entry = self._store.catalog.get(*key)
             if entry is None or entry.artifact_digest != hashlib.sha256(data).hexdigest():
                 entry = entry_of(data, decode_as(data, path, key), path, self._clock.time())

@@ -111,7 +111,8 @@ def query(
 
     `items`: those, stored or not; None: all that are stored. `units`: what is stored in the other system is converted
     and marked. `plausible`: mark values by these rules; values just before the span are looked at too, so that a mark
-    does not depend on the dates asked for. Raises `ChunkError`, `StoreReadError`, `MixedUnitsError`, `OutOfRangeError`.
+    does not depend on the dates asked for. Raises `ChunkError`, `MissingChunkError`, `StoreReadError`,
+    `MixedUnitsError`, `OutOfRangeError`.
     """
     clock, cache = store.clock, store.cache
     began, before, reading = clock.monotonic(), cache.figures, Reading()
@@ -196,7 +197,10 @@ def stations_named(store: Store, text: str, interval: Interval) -> tuple[int, ..
 
 
 def chunk_info(store: Store, key: Key) -> ChunkInfo | None:
-    """A chunk's index, its blocks unread; None if there is no such chunk. Raises `ChunkError`, `StoreReadError`."""
+    """A chunk's index, its blocks unread; None if there is no such chunk.
+
+    Raises `ChunkError`, `MissingChunkError`, `StoreReadError`.
+    """
     found = _read(store, key, range(0), Reading())
     return found[0] if found else None
 
@@ -210,9 +214,12 @@ def _widened(span: Span, rules: Rules) -> Span:
 def _read(store: Store, key: Key, slots: range, reading: Reading) -> tuple[ChunkInfo, list[Piece]] | None:
     path = store.path(*key)
     try:
-        return read_blocks(store.fs, store.clock, store.cache, path, key, slots, reading)
+        found = read_blocks(store.fs, store.clock, store.cache, path, key, slots, reading)
     except OSError as error:
         raise StoreReadError(path, error) from error
+    if found is None:
+        store.require_no_loss(key)
+    return found
 
 
 def _refined(
