@@ -193,7 +193,10 @@ def stations_named(store: Store, text: str, interval: Interval) -> tuple[int, ..
     """`2,5,10-20`, or `all` that the catalog knows of. Raises `UsageError`."""
     if text.strip().lower() == "all":
         return tuple(sorted({entry.station for entry in store.catalog.entries(interval=interval)}))
-    return parse_station_numbers(text)
+    try:
+        return parse_station_numbers(text)
+    except UsageError as error:
+        raise UsageError(str(error), hint="write 2,5,10-20, or all") from None
 
 
 def chunk_info(store: Store, key: Key) -> ChunkInfo | None:

@@ -293,12 +293,12 @@ class Store:
             except CimisError as error:
                 return [], error
 
-    def switch(self, chunks: Mapping[Key, SameContent]) -> list[ChunkWritten]:
+    def switch(self, chunks: Mapping[Key, SameContent], *, keep: bool = True) -> list[ChunkWritten]:
         """Put other bytes of the same content in the place of chunks, as a group like `write_all`'s.
 
-        The bytes before are kept as generations. A reader sees each chunk as it was or as it is, with the same records.
-        Raises, with every chunk as it was unless a rename failed, `ChunkError`, `StoreReadError`, `StoreWriteError`,
-        `FormatFaultError`, `DatabaseError`. Hold the store's lock.
+        With `keep` the bytes before stay as generations. A reader sees each chunk as it was or as it is, with the same
+        records. Raises, with every chunk as it was unless a rename failed, `ChunkError`, `StoreReadError`,
+        `StoreWriteError`, `FormatFaultError`, `DatabaseError`. Hold the store's lock.
         """
         with self._writing:
             ready: list[Ready] = []
@@ -310,7 +310,8 @@ class Store:
                         continue
                     self._adopt(held.entry, held.batch, path)
                     encoded = encode(held.batch, bytes.fromhex(held.entry.digest))
-                    self._keep(held)
+                    if keep:
+                        self._keep(held)
                     ready.append(make_ready(self.fs, self.clock, path, held.batch, encoded, format, self.durable))
             except BaseException:
                 discard(ready)

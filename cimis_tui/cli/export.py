@@ -15,6 +15,7 @@ from cimis_engine.model.period import parse_years
 from cimis_engine.run.directory import kept_directory
 from cimis_engine.store.query import stations_named
 from cimis_engine.store.store import Store
+from cimis_tui.cli.choice import stations_of
 from cimis_tui.cli.output import SCHEMA_VERSION, Output, counted, duration, size
 from cimis_tui.cli.settings import data_dir_of
 
@@ -28,10 +29,11 @@ def export(args: Namespace, output: Output) -> int:
     data_dir = data_dir_of(args, os.environ, Path())
     began = time.perf_counter()
     with contextlib.closing(Store.open(data_dir)) as store:
+        stations = stations_of(args.stations, data_dir)
         plan = survey(
             store,
             interval,
-            stations=stations_named(store, args.stations, interval),
+            stations=stations_named(store, "all", interval) if stations is None else stations,
             years=parse_years(args.years).years if args.years else None,
             items=parse_items(args.items.split(","), interval) if args.items else None,
             units=UnitSystem(args.units) if args.units else None,

@@ -19,6 +19,7 @@ from cimis_engine.store.formats import DEFAULT_FORMAT, Format
 
 Declare = Callable[[argparse.ArgumentParser], None]
 _SINGLE_DASH = re.compile(r"-([a-z][a-z-]+)(=.*)?")
+STORED = "2,5,10-20, active, county:NAME, or all that are stored"
 FORMATS = tuple(f.value for f in Format)
 EXIT_CODES = (
     "exit codes: 0 done · 1 internal error · 2 usage · 3 partial · 4 nothing stored, try later · "
@@ -221,7 +222,7 @@ def _size(text: str) -> int:
 
 
 def _query(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-s", "--stations", "--station", required=True, metavar="LIST", help="2,5,10-20 or all")
+    parser.add_argument("-s", "--stations", "--station", required=True, metavar="LIST", help=STORED)
     parser.add_argument("--start", required=True, metavar="DATE", help="first day, yyyy-mm-dd, inclusive")
     parser.add_argument("--end", required=True, metavar="DATE", help="last day, yyyy-mm-dd, inclusive")
     parser.add_argument("--hourly", action="store_true", help="hourly records instead of daily ones")
@@ -245,7 +246,7 @@ def _export(parser: argparse.ArgumentParser) -> None:
     shape = parser.add_mutually_exclusive_group(required=True)
     shape.add_argument("--parquet", metavar="PATH", help="a Parquet file, or a folder with --hive (needs pyarrow)")
     shape.add_argument("--csv", metavar="PATH", help="CSV in the agency's own columns, a file or a folder with --hive")
-    parser.add_argument("--stations", default="all", metavar="LIST", help="2,5,10-20 or all that are stored (default)")
+    parser.add_argument("--stations", default="all", metavar="LIST", help=f"{STORED} (default)")
     parser.add_argument("--years", metavar="YEARS", help="2024 or 2015-2024 (default: all that are stored)")
     parser.add_argument("--hourly", action="store_true", help="hourly records instead of daily ones")
     parser.add_argument("--hive", action="store_true", help="a file a station and year: station=2/year=2024/")
@@ -256,7 +257,7 @@ def _export(parser: argparse.ArgumentParser) -> None:
 
 
 def _update(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--stations", metavar="LIST", default="all", help="2,5,10-20, active, county:NAME (all stored)")
+    parser.add_argument("--stations", metavar="LIST", default="all", help=f"{STORED} (default)")
     parser.add_argument("--since", metavar="DAYS", default="45d", help="ask again for the last days (default 45d)")
     _how(parser)
     _faces(parser)
@@ -277,7 +278,7 @@ def _revisions(parser: argparse.ArgumentParser) -> None:
 
 def _publish(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="DIR", help="the tree to make or bring up to date")
-    parser.add_argument("--stations", metavar="LIST", default="all", help="2,5,10-20 or all that are stored (default)")
+    parser.add_argument("--stations", metavar="LIST", default="all", help=f"{STORED} (default)")
     parser.add_argument("--sign", metavar="KEYFILE", help="sign the manifest with this Ed25519 key (PEM)")
     _json(parser)
     _data_dir(parser)
@@ -314,7 +315,7 @@ def _coverage(parser: argparse.ArgumentParser) -> None:
 def _verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--read-data", action="store_true", help="decode everything too, and compare content digests")
     parser.add_argument("--repair", action="store_true", help="keep what is sound, fetch again what is lost")
-    parser.add_argument("--stations", metavar="LIST", default="all", help="2,5,10-20, active, county:NAME (all stored)")
+    parser.add_argument("--stations", metavar="LIST", default="all", help=f"{STORED} (default)")
     _stored(parser)
     _server(parser)
 
@@ -325,7 +326,7 @@ def _migrate(parser: argparse.ArgumentParser) -> None:
 
 
 def _rollback(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--stations", metavar="LIST", default="all", help="2,5,10-20, active, county:NAME (all stored)")
+    parser.add_argument("--stations", metavar="LIST", default="all", help=f"{STORED} (default)")
     _stored(parser)
 
 

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from cimis_engine.errors import UsageError
-from cimis_engine.model.choice import choose
-from cimis_engine.run.directory import kept_directory
 from cimis_engine.run.events import Stamped, encode
 from cimis_engine.run.report import build_report
 from cimis_engine.run.spec import Request
@@ -21,6 +19,7 @@ from cimis_engine.run.today import agency_today
 from cimis_engine.run.update import update_requests
 from cimis_engine.store.store import Store
 from cimis_tui.cli.backfill import wants_dashboard, watch_new_run
+from cimis_tui.cli.choice import stations_of
 from cimis_tui.cli.ending import PARTIAL, UNREACHED, hand_over, settle
 from cimis_tui.cli.output import SCHEMA_VERSION, Output
 from cimis_tui.cli.progress import Progress
@@ -54,16 +53,14 @@ def update(args: Namespace, output: Output) -> int:
 
 def _requests(args: Namespace, data_dir: Path) -> list[Request]:
     """What is stored of the stations asked for, as requests. Raises `UsageError` where there is nothing."""
-    everyone = args.stations.strip().lower() == "all"
-    kept = kept_directory(data_dir)
-    stations = None if everyone else choose(args.stations, kept.stations if kept else (), strict=False).numbers
+    stations = stations_of(args.stations, data_dir)
     with contextlib.closing(Store.open(data_dir)) as store:
         entries = store.catalog.entries()
     requests = update_requests(
         entries, stations=stations, since=parse_days(args.since), today=agency_today(time.time())
     )
     if not requests:
-        whose = "" if everyone else f" of station {args.stations}"
+        whose = "" if stations is None else f" of station {args.stations}"
         raise UsageError(f"nothing{whose} is stored in {data_dir}", hint="`cimis backfill` fetches stations and years")
     return requests
 

@@ -68,6 +68,8 @@ def test_there_and_back(store: Store) -> None:
     for station, kept in back.items():
         assert roll_back_station(store, station, kept).error is None
     assert {p: p.read_bytes() for p, _ in store.chunks()} == files, "the very same bytes"
+    assert former_artifacts(store) == {}, "a second time does not go forth again"
+    assert not list(store.root.glob("stations/*/.gen/*"))
     assert verify(store, read_data=True).findings == []
     assert capture(store).content == before.content
 
