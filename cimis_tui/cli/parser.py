@@ -54,12 +54,17 @@ def _positive(text: str) -> int:
     return value
 
 
-def _data_dir(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data-dir", metavar="DIR", help="where chunks, catalog and runs live (default ./data)")
+def _data_dir(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    told = "where chunks, catalog and runs live (default ./data)"
+    parser.add_argument("--data-dir", metavar="DIR", default=default, help=told)
 
 
-def _json(parser: argparse._ActionsContainer, what: str = "one JSON document on stdout, and nothing else") -> None:
-    parser.add_argument("--json", action="store_true", help=what)
+def _json(
+    parser: argparse._ActionsContainer,
+    what: str = "one JSON document on stdout, and nothing else",
+    default: bool | str = False,
+) -> None:
+    parser.add_argument("--json", action="store_true", default=default, help=what)
 
 
 def _volume(parser: argparse.ArgumentParser, default: bool | str) -> None:
@@ -166,6 +171,7 @@ def _retry(parser: argparse.ArgumentParser) -> None:
 
 
 def _ledger(parser: argparse.ArgumentParser) -> None:
+    _stored(parser)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="jobs, their state and last error", allow_abbrev=False)
     listing.add_argument("--state", choices=("queued", "leased", "done", "failed", "cancelled"), help="only these")
@@ -177,7 +183,8 @@ def _ledger(parser: argparse.ArgumentParser) -> None:
         action.set_defaults(handler=f"ledger:{name}")
     for action in actions.choices.values():
         _volume(action, default=argparse.SUPPRESS)
-        _stored(action)
+        _json(action, default=argparse.SUPPRESS)
+        _data_dir(action, default=argparse.SUPPRESS)
 
 
 def _whole(text: str) -> int:
@@ -260,6 +267,7 @@ def _update(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stations", metavar="LIST", default="all", help=f"{STORED} (default)")
     parser.add_argument("--since", metavar="DAYS", default="45d", help="ask again for the last days (default 45d)")
     _how(parser)
+    _dry_run(parser)
     _faces(parser)
     _data_dir(parser)
     _server(parser)

@@ -142,3 +142,9 @@ def test_sigterm_is_143_with_words_and_lets_go_of_what_is_half_done(
     assert (document["exit_code"], document["error"]["message"]) == (143, "terminated")
     assert cleaned == [True], "a second SIGTERM ends the process at once"
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("line", ["ledger --data-dir D --json list", "ledger list --data-dir D --json"])
+def test_options_stand_before_or_after_what_the_ledger_shall_do(line: str) -> None:
+    args = parse(line.split())
+    assert (args.data_dir, args.json, args.handler) == ("D", True, "ledger:list_jobs")
