@@ -117,7 +117,7 @@ def test_csv_agrees_with_the_store(store: Store, tmp_path: Path) -> None:
     names = [name for item in DAILY_ITEMS[:4] for name in (heading(item, UnitSystem.METRIC), "qc")]
     assert lines[0][:5] == ["Stn Id", "Stn Name", "CIMIS Region", "Date", "Jul"]
     assert sorted(lines[0][5:]) == sorted(names)
-    assert lines[1][:5] == ["2", "FivePoints, west", "", "1/9/2023", "9"]
+    assert lines[1][:5] == ["2", "FivePoints, west", "", "1/9/2023", "009"]
     for item in DAILY_ITEMS[:4]:
         at = lines[0].index(heading(item, UnitSystem.METRIC))
         total = sum((Decimal(line[at]) for line in lines[1:] if line[at]), Decimal(0))
