@@ -6,11 +6,12 @@ check). Steps after reading, each pure (`records`): severe flags dropped, implau
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from math import ceil
-from typing import Any
+from typing import Any, SupportsIndex, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from cimis_engine.errors import UsageError
 from cimis_engine.model.items import DataItem, Interval, UnitSystem, parse_items
 from cimis_engine.model.period import HOURS, ORIGIN, Span, parse_date
 from cimis_engine.model.plausible import DEFAULT_RULES, Rules
-from cimis_engine.model.station import parse_station_numbers
+from cimis_engine.model.station import MAX_STATION, parse_station_numbers
 from cimis_engine.store import frames
 from cimis_engine.store.blocks import Reading, read_blocks
 from cimis_engine.store.chunk import ChunkInfo
@@ -174,19 +175,37 @@ def query_by_name(
         interval, units = Interval(interval), None if units is None else UnitSystem(units)
     except ValueError as error:
         raise UsageError(f"{error}", hint="intervals are 'daily' and 'hourly', units 'M' and 'E'") from None
-    span = Span(*(parse_date(day) if isinstance(day, str) else day for day in (start, end)))
-    if isinstance(stations, str):
-        stations = stations_named(store, stations, interval)
+    if isinstance(items, str):
+        items = items.split(",")
     return query(
         store,
-        [stations] if isinstance(stations, int) else stations,
+        stations_named(store, stations, interval) if isinstance(stations, str) else _numbers(stations),
         interval,
-        span,
+        Span(_day(start), _day(end)),
         None if items is None else parse_items(items, interval),
         units=units,
         drop_severe=drop_severe,
         plausible=DEFAULT_RULES if plausible is True else plausible or None,
     )
+
+
+def _day(given: object) -> date:
+    """A date, its text, or what numpy and pandas have for one. Raises `UsageError`."""
+    if isinstance(given, datetime):
+        return given.date()
+    return given if isinstance(given, date) else parse_date(str(given))
+
+
+def _numbers(stations: object) -> tuple[int, ...]:
+    """A station's number or several, as Python or numpy has integers. Raises `UsageError`."""
+    many = stations if isinstance(stations, Iterable) else [stations]
+    try:
+        numbers = tuple(operator.index(cast("SupportsIndex", one)) for one in many)
+    except TypeError:
+        numbers = (0,)
+    if not all(0 < number <= MAX_STATION for number in numbers):
+        raise UsageError(f"not a station's number, or several: {stations!r}", hint="give 2, [2, 5] or '2,5,10-20'")
+    return numbers
 
 
 def stations_named(store: Store, text: str, interval: Interval) -> tuple[int, ...]:

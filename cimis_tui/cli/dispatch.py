@@ -33,7 +33,10 @@ def dispatch(argv: Sequence[str]) -> int:
         args = parse(argv)
         output.quiet, output.verbose = args.quiet, args.verbose
         with _sigterm_raised():
-            return _handler(args.handler)(args, output)
+            code = _handler(args.handler)(args, output)
+        if output.lost is not None and not code:
+            raise output.lost
+        return code
     except SystemExit as done:  # argparse after --help and --version
         return int(done.code or 0)
     except Terminated:

@@ -91,6 +91,8 @@ def _remarks(args: Namespace, output: Output, found: QueryResult, data_dir: Path
 
 
 def _who(stations: str) -> str:
+    if stations.strip().lower() == "all":
+        return "any station"
     return f"station {int(stations):03d}" if stations.strip().isdigit() else f"stations {stations}"
 
 
