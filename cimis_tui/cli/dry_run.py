@@ -12,7 +12,7 @@ from cimis_engine.model.station import by_number
 from cimis_engine.run.pace import Pace, estimated_seconds, measured_pace
 from cimis_engine.run.space import DiskSpaceError, Space, free_bytes, space_for
 from cimis_engine.store.store import Store
-from cimis_tui.cli.output import SCHEMA_VERSION, Output, duration, size
+from cimis_tui.cli.output import SCHEMA_VERSION, Output, counted, duration, size
 from cimis_tui.cli.run import Job, plan_of
 
 
@@ -112,7 +112,7 @@ def _print(plan: Plan, concurrency: int, pace: Pace, space: Space, output: Outpu
     else:
         source = f"assuming {pace.page_ms / 1000:.1f} s a page"
     known = "as those stored" if space.measured else "assumed"
-    output.data(f"Would fetch {plan.interval} records of {len(plan.stations)} stations, {plan.span}")
+    output.data(f"Would fetch {plan.interval} records of {counted(len(plan.stations), 'station')}, {plan.span}")
     output.data(f"  Jobs: {len(plan.jobs)}")
     output.data(f"  Pages: {plan.pages}")
     output.data(f"  Page size: at most {plan.cap:,} records")

@@ -233,7 +233,11 @@ def _query(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", required=True, metavar="DATE", help="first day, yyyy-mm-dd, inclusive")
     parser.add_argument("--end", required=True, metavar="DATE", help="last day, yyyy-mm-dd, inclusive")
     parser.add_argument("--hourly", action="store_true", help="hourly records instead of daily ones")
-    parser.add_argument("--items", metavar="SLUGS", help="data items, comma separated, or all (default: all stored)")
+    parser.add_argument(
+        "--items",
+        metavar="SLUGS",
+        help="data items, comma separated, or all (default: all stored; in a table the main ones)",
+    )
     parser.add_argument("--units", choices=("M", "E"), help="convert what is stored in the other (default: as stored)")
     parser.add_argument("--drop-severe", action="store_true", help="leave out values flagged I, M or S")
     parser.add_argument("--plausible", action="store_true", help="mark values out of range, or that changed too fast")
