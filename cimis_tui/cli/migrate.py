@@ -164,7 +164,7 @@ def gc(args: Namespace, output: Output) -> int:
         store = held.enter_context(contextlib.closing(Store.open(data_dir_of(args, os.environ, Path()))))
         if not args.dry_run:
             held.enter_context(store.lock())
-        found = sweep(store, keep=args.keep, before=before)
+        found = sweep(store, keep=args.keep, before=before, step=Bar(output, "chunks"))
         if not args.dry_run:
             remove(store, found.unwanted)
     freed = sum(u.size for u in found.unwanted)

@@ -12,6 +12,7 @@ from cimis_engine.publish.publish import Publication
 from cimis_engine.publish.publish import publish as publish_store
 from cimis_engine.publish.sign import signing_key
 from cimis_engine.store.store import Store
+from cimis_tui.cli.bar import Bar
 from cimis_tui.cli.choice import held_stations
 from cimis_tui.cli.output import SCHEMA_VERSION, Output, counted, shown, size
 from cimis_tui.cli.settings import data_dir_of
@@ -23,7 +24,7 @@ def publish(args: Namespace, output: Output) -> int:
     data_dir = data_dir_of(args, os.environ, Path())
     with contextlib.closing(Store.open(data_dir)) as store:
         stations = held_stations(args.stations, data_dir, store)
-        made = publish_store(store, Path(args.folder), stations=stations or (), key=key)
+        made = publish_store(store, Path(args.folder), stations=stations or (), key=key, step=Bar(output, "chunks"))
     if args.json:
         output.document(document(made))
         return 0

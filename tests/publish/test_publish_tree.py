@@ -57,7 +57,10 @@ def test_a_manifest_says_what_the_store_holds(store: Store, tmp_path: Path) -> N
 
 
 def test_the_same_store_again_writes_nothing(store: Store, tmp_path: Path) -> None:
-    publish(store, tmp_path / "T")
+    told: list[tuple[int, int]] = []
+    publish(store, tmp_path / "T", step=lambda done, total: told.append((done, total)))
+    chunks = len(store.catalog.entries())
+    assert told == [(done, chunks) for done in range(1, chunks + 1)]
     before = files(tmp_path / "T")
     again = publish(store, tmp_path / "T")
     assert (again.changed, again.copied, again.generation) == (False, 0, 1)

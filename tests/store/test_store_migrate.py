@@ -208,7 +208,9 @@ def test_gc_by_age(store: Store) -> None:
     migrate(store, V2)
     for path in store.root.glob("stations/002/.gen/*"):
         os.utime(path, (1000, 1000))
-    assert len(sweep(store, before=2000).unwanted) == 2
+    told: list[tuple[int, int]] = []
+    assert len(sweep(store, before=2000, step=lambda done, total: told.append((done, total))).unwanted) == 2
+    assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
 def test_a_generation_named_before_there_were_two_formats_is_still_one(store: Store) -> None:
