@@ -41,6 +41,9 @@ class LogsScreen(RunScreen):
         return [log_record(row) for row in self.query_one(LogPane).shown]
 
     def draw(self, *, anew: bool) -> None:
+        if self.pump.look(lambda state, _: state.seq) < self._logged:  # a replay went back
+            self._logged = 0
+            self.query_one(LogPane).clear()
         fresh, self._logged = self.pump.look(lambda state, _: (news(state, after=self._logged), state.seq))
         if fresh or anew:
             self.query_one(LogPane).apply(fresh)

@@ -70,9 +70,10 @@ class StationScreen(RunScreen):
         lost = self.pump.follower.feed().word == "LOST"
         # What an engine that is gone had in flight grows no more.
         facts = self.pump.look(lambda state, now: present_station(state, number, state.now if lost else now))
-        moved = anew or _number(facts) != _number(self._facts)
+        back = self.pump.look(lambda state, _: state.seq) < self._logged  # a replay may go back
+        moved = _number(facts) != _number(self._facts)
         self._facts = facts
-        if moved:
+        if moved or back:
             self._arrive()
         self.query_one(Waterfall).apply(facts.attempts if facts else (), empty=waterfall_empty(facts))
         self._title_waterfall()

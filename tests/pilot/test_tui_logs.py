@@ -13,10 +13,11 @@ from station_journal import STATION, busy
 from textual.events import MouseScrollDown, MouseScrollUp
 from textual.pilot import Pilot
 from textual.widgets import Input
-from tui_app import Door, dashboard, idle, settle
+from tui_app import Door, advance, dashboard, idle, settle
 from tui_journal import write
 
 from cimis_engine.run import events as ev
+from cimis_engine.run.state import RunState
 from cimis_tui.screens.dashboard import DashboardScreen
 from cimis_tui.screens.logs import LogsScreen
 from cimis_tui.screens.station import StationScreen
@@ -190,3 +191,15 @@ async def test_commands_are_about_the_line_s_station(tmp_path: Path) -> None:
         await pilot.press("N", "r")
         await idle(pilot)
         assert door.sent == [{"cmd": "retry", "station": 83}]
+
+
+async def test_when_a_replay_goes_back_the_log_goes_with_it(tmp_path: Path) -> None:
+    async with at_logs(tmp_path) as pilot:
+        every = len(log(pilot).shown)
+        earlier = RunState()
+        for stamped in busy()[:-40]:
+            earlier.apply(stamped)
+        pilot.app.follower.state = earlier  # type: ignore[attr-defined]
+        await advance(pilot, 1.0)
+        assert 0 < len(log(pilot).shown) < every
+        assert log(pilot).book.told == [len([r for r in log(pilot).shown if r.level == n]) for n in range(3)]
