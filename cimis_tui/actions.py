@@ -34,8 +34,13 @@ VIEWS = (
 VIEW = {view.name: view for view in VIEWS}
 _ALL = frozenset(VIEW)
 _BUT_DASHBOARD = _ALL - {"dashboard"}
-_LISTS = frozenset({"dashboard", "store"})
+_LISTS = frozenset({"dashboard", "station", "logs", "store"})
 """The views with rows to move in; those with more of a list say so here."""
+
+_TABLES = frozenset({"dashboard", "store"})
+"""The views with a table to sort."""
+_LOGS = frozenset({"dashboard", "station"})
+"""The views with a log beside other things."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +85,23 @@ ACTIONS = (
         views=_on("dashboard"),
     ),
     Action("clear_filter", ("escape", "backspace"), "esc ⌫", "", "View", "clear the filter", views=_on("dashboard")),
-    Action("sort", ("s",), "s", "Sort", "View", "sort by the next column", views=_LISTS),
-    Action("sort_left", ("less_than_sign",), "<", "", "View", "sort by the column to the left", views=_LISTS),
-    Action("sort_right", ("greater_than_sign",), ">", "", "View", "sort by the column to the right", views=_LISTS),
-    Action("reverse", ("S",), "S", "", "View", "turn the order around", views=_LISTS),
-    Action("level(1)", ("l",), "l", "", "Log", "log: only more serious lines", views=_on("dashboard")),
-    Action("level(-1)", ("L",), "L", "", "Log", "log: less serious lines too", views=_on("dashboard")),
-    Action("follow", ("F",), "F", "", "Log", "log: follow the newest line, or stand still", views=_on("dashboard")),
+    Action("sort", ("s",), "s", "Sort", "View", "sort by the next column", views=_TABLES),
+    Action("sort_left", ("less_than_sign",), "<", "", "View", "sort by the column to the left", views=_TABLES),
+    Action("sort_right", ("greater_than_sign",), ">", "", "View", "sort by the column to the right", views=_TABLES),
+    Action("reverse", ("S",), "S", "", "View", "turn the order around", views=_TABLES),
+    Action("level(1)", ("l",), "l", "", "Log", "log: only more serious lines", views=_LOGS),
+    Action("level(-1)", ("L",), "L", "", "Log", "log: less serious lines too", views=_LOGS),
+    Action("follow", ("F",), "F", "", "Log", "log: follow the newest line, or stand still", views=_LOGS),
     # station
+    Action(
+        "station(-1)", ("left_square_bracket",), "[", "Previous", "Station", "the station before", views=_on("station")
+    ),
+    Action("station(1)", ("right_square_bracket",), "]", "Next", "Station", "the next station", views=_on("station")),
+    Action("open", ("enter",), "↵", "Facts", "Station", "every fact of the attempt", views=_on("station")),
+    Action("zoom", ("z",), "z", "Zoom", "View", "the attempts alone, or with all panels", views=_on("station")),
+    Action("scale(1)", ("plus",), "+", "Finer", "View", "a finer time scale", views=_on("station")),
+    Action("scale(-1)", ("minus",), "-", "Coarser", "View", "a coarser time scale", views=_on("station")),
+    Action("copy", ("c",), "c", "Copy", "Files", "copy the attempt as JSON (OSC 52)", views=_on("station")),
     # coverage
     # map
     # data
@@ -127,6 +141,14 @@ ACTIONS = (
     # runs and replay
     # alerts
     # logs
+    Action("open", ("enter",), "↵", "Station", "Log", "the station of the line, in detail", views=_on("logs")),
+    Action("filter", ("slash",), "/", "Filter", "Log", "choose lines: text, !text, station:62", views=_on("logs")),
+    Action("level(1)", ("l",), "l", "Level", "Log", "only more serious lines", views=_on("logs")),
+    Action("level(-1)", ("L",), "L", "", "Log", "less serious lines too", views=_on("logs")),
+    Action("follow", ("F",), "F", "Follow", "Log", "follow the newest line, or stand still", views=_on("logs")),
+    Action("error(1)", ("n",), "n", "Next error", "Log", "the next error below", views=_on("logs")),
+    Action("error(-1)", ("N",), "N", "", "Log", "the error above", views=_on("logs")),
+    Action("copy", ("c",), "c", "Copy", "Files", "copy the line (OSC 52)", views=_on("logs")),
     # store
     Action("open", ("enter",), "↵", "Plot", "Screens", "the chunk's year as a plot", views=_on("store")),
     Action("verify", ("v",), "v", "Verify", "Store", "verify the chunk under the cursor", views=_on("store")),
@@ -183,8 +205,8 @@ def footer_actions(width: int, view: str = "dashboard") -> list[Action]:
 
 
 def _footer_rank(action: Action) -> float:
-    """Help and quit first, then what only this view has, then the rest in the order of `FOOTER_ORDER`."""
-    return FOOTER_ORDER.index(action.name) if action.name in FOOTER_ORDER else 3.5
+    """Help, quit, back, open and filter first, then what only this view has, then the rest of `FOOTER_ORDER`."""
+    return FOOTER_ORDER.index(action.name) if action.name in FOOTER_ORDER else 4.5
 
 
 def footer_width(action: Action) -> int:

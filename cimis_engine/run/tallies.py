@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from bisect import bisect_left, insort
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -14,6 +15,9 @@ from cimis_engine.run import events as ev
 from cimis_engine.run.events import JobRef, StationRef, Timings
 
 SETTLED = frozenset(("done", "failed", "cancelled"))
+TRAIL = 40
+"""Attempts kept a station: enough for a screen of them; 300 stations of it take some 6 MB."""
+_TOTALS_KEPT = 128
 
 
 @dataclass(slots=True)
@@ -39,7 +43,7 @@ class ResultState:
     nulls: int = 0
     attempts: int = 0
     retry_causes: dict[str, int] = field(default_factory=dict)
-    timings: dict[str, float | None] = field(default_factory=lambda: dict.fromkeys(PHASES))  # the twelve phases
+    spent: dict[str, float] = field(default_factory=dict)  # ms by phase, for those on which any was spent
     total_ms: float = 0.0
     wire_bytes: float = 0.0
     decoded_bytes: float = 0.0
@@ -56,12 +60,55 @@ class ResultState:
     hint: str = ""
 
     def spend(self, phase: str, ms: float) -> None:
-        """Add to a phase; a phase nothing was spent on stays None."""
-        self.timings[phase] = (self.timings[phase] or 0.0) + ms
+        """Add to a phase."""
+        self.spent[phase] = self.spent.get(phase, 0.0) + ms
+
+    @property
+    def timings(self) -> dict[str, float | None]:
+        """The twelve phases in their order; None for one that did not happen."""
+        return {phase: self.spent.get(phase) for phase in PHASES}
 
     def fail(self, error_class: str, message: str, hint: str) -> None:
         self.success, self.records, self.missing, self.missing_slots = False, 0, self.expected, []
         self.error_class, self.message, self.hint = error_class, message, hint
+
+
+@dataclass(slots=True)
+class AttemptState:
+    """One try of a page, as its station's trail keeps it. Times are Unix seconds.
+
+    `verdict` is empty while in flight, `ok` after an answer that was kept, else the classifier's word or `cancelled`.
+    `wait_until`: when the next try of the page starts, known once it is planned.
+    """
+
+    page: int
+    attempt: int
+    start: str  # dates of the page, inclusive; interned, as many pages are of the same ones
+    end: str
+    began: float
+    ended: float | None = None
+    verdict: str = ""
+    status: int | None = None
+    error_class: str = ""
+    reason: str = ""
+    reused: bool = False
+    encoding: str = ""
+    timings: Timings | None = None
+    wire_bytes: int = 0
+    decoded_bytes: int = 0
+    records: int = 0
+    wait_until: float | None = None
+
+    def finish(self, event: ev.AttemptFinished | ev.AttemptFailed, t: float) -> None:
+        """Take over how it ended, at Unix time `t`."""
+        self.ended, self.status, self.reused, self.timings = t, event.status, event.reused, event.timings
+        self.wire_bytes, self.decoded_bytes = event.wire_bytes, event.decoded_bytes
+        if isinstance(event, ev.AttemptFinished):
+            self.verdict, self.records = "ok", event.records
+            self.encoding = sys.intern(event.content_encoding)
+        else:
+            self.verdict, self.error_class = sys.intern(event.verdict), sys.intern(event.error_class)
+            self.reason = event.reason
 
 
 @dataclass(slots=True)
@@ -88,15 +135,17 @@ class StationState:
     retry_cause: str = ""
     last: Timings | None = None  # of the last ended attempt
     last_reused: bool = False
+    trail: deque[AttemptState] = field(default_factory=lambda: deque(maxlen=TRAIL))  # the newest last
     encode_ms: float | None = None  # of the last chunk
     write_ms: float | None = None
     verify_ms: float | None = None
     commit_ms: float | None = None
-    totals_ms: deque[float] = field(default_factory=lambda: deque(maxlen=128))  # total of recent ok attempts, for P95
+    totals_ms: deque[float] | None = None  # total of recent ok attempts, for P95; None until there is one
     ranked_ms: list[float] = field(default_factory=list)  # the same, in order of size
     raw_bytes: int = 0
     stored_bytes: int = 0
     wire_bytes: int = 0
+    decoded_bytes: int = 0
     held_bytes: int = 0
     error_class: str = ""
     message: str = ""
@@ -112,7 +161,9 @@ class StationState:
 
     def add_total(self, ms: float) -> None:
         """Count one more ok attempt's total; the oldest makes room."""
-        if len(self.totals_ms) == self.totals_ms.maxlen:
+        if self.totals_ms is None:
+            self.totals_ms = deque(maxlen=_TOTALS_KEPT)
+        if len(self.totals_ms) == _TOTALS_KEPT:
             del self.ranked_ms[bisect_left(self.ranked_ms, self.totals_ms[0])]
         self.totals_ms.append(ms)
         insort(self.ranked_ms, ms)
@@ -155,6 +206,9 @@ class PageState:
     years: set[int]
     attempts: int = 0
     allowed: int = 0  # attempts, once a retry has said so
+    start: str = ""  # its dates, once it has started
+    end: str = ""
+    latest: AttemptState | None = None
     flying: bool = False
     retry_at: float | None = None
     retry_cause: str = ""
@@ -165,6 +219,11 @@ class PageState:
     unexpected: int = 0
     content_encoding: str = ""
     causes: Counter[str] = field(default_factory=Counter)
+
+    def give_up(self, t: float) -> None:
+        """Its latest attempt, if in flight, will not be heard of again."""
+        if self.latest is not None and self.latest.ended is None:
+            self.latest.ended, self.latest.verdict = t, "cancelled"
 
 
 @dataclass(slots=True)

@@ -27,9 +27,9 @@ from cimis_tui.view.choices import ITEM_COLUMNS, OTHER_COLUMNS, item_rows, other
 from cimis_tui.view.curve import CurveRecords, counterpart, slot_date, slot_number
 from cimis_tui.view.plot import Drawing
 from cimis_tui.view.plot_lines import layout_plot
-from cimis_tui.view.series_facts import SeriesFacts, no_data, present_choice, present_facts
+from cimis_tui.view.series_facts import SeriesFacts, facts_title, no_data, present_choice, present_facts
+from cimis_tui.widgets.fact_panel import FactPanel
 from cimis_tui.widgets.plot_panel import PlotPanel
-from cimis_tui.widgets.text_panel import TextPanel
 
 _NOON = 12
 
@@ -54,10 +54,10 @@ class DataScreen(RunScreen):
         self._stored = 0  # bytes the run had stored of the station when it was last asked for
 
     def body(self) -> ComposeResult:
-        yield TextPanel(id="choice")
+        yield FactPanel[SeriesFacts | None](None, present_choice, id="choice")
         with Container(id="series"):
             yield PlotPanel()
-            yield TextPanel(id="series-facts")
+            yield FactPanel[SeriesFacts | None](None, present_facts, facts_title, id="series-facts")
         yield Input(placeholder="yyyy-mm-dd, yyyy-mm or yyyy", id="date", compact=True, select_on_focus=False)
 
     def on_mount(self) -> None:
@@ -174,31 +174,29 @@ class DataScreen(RunScreen):
     # showing
 
     def _show(self) -> None:
-        panel, choice = self.query_one(PlotPanel), self.query_one("#choice", TextPanel)
-        beside, found, reading = self.query_one("#series-facts", TextPanel), self._found, self.reading
+        panel, found, reading = self.query_one(PlotPanel), self._found, self.reading
         self.set_class(found is None or self._error is not None, "-empty")
         if found is None or reading is None or self._error is not None:
             others = bool(reading and reading.stations)
-            panel.apply(
-                None, None, words=no_data(self._error, self.asked.station, read=reading is not None, others=others)
-            )
+            words = no_data(self._error, self.asked.station, read=reading is not None, others=others)
+            panel.apply(None, None, words=words)
             panel.retitle("Series")
             return
-        plot, slow, hidden = found.plot, self._slow, reading.asked.hide_severe
-        panel.apply(plot, self.cursor, stale=slow)
-        head = plot.curves[0]
+        plot, head = found.plot, found.plot.curves[0]
+        panel.apply(plot, self.cursor, stale=self._slow)
         reads = f"read in {reading.took_ms:.0f} ms" if plot.whole else f"reading: {plot.since.year} and later so far"
         panel.retitle(f"{head.item.label}, {head.unit}", f"stored {found.extent.start} … {found.extent.end}   {reads}")
-        choice.apply(
-            lambda width, height: (
-                present_choice(plot, found.extent, width, reading=slow or not plot.whole, hide_severe=hidden),
-            )
-        )
         year = slot_date(head.item.interval, self.cursor).year if self.cursor is not None else None
-        chunk = next((entry for entry in reading.chunks if entry.year == year), None)
-        facts = SeriesFacts(plot.curves, found.summaries, chunk)
-        beside.retitle("Numbers of this window" if plot.whole else f"Numbers from {plot.since} on")
-        beside.apply(lambda width, height: present_facts(facts, width, height))
+        facts = SeriesFacts(
+            plot=plot,
+            summaries=found.summaries,
+            extent=found.extent,
+            chunk=next((entry for entry in reading.chunks if entry.year == year), None),
+            reading=self._slow or not plot.whole,
+            hide_severe=reading.asked.hide_severe,
+        )
+        for beside in self.query(FactPanel):
+            beside.apply(facts)
 
     def _shown(self) -> Found | None:
         """What there is to act on; says why a key does nothing where there is nothing."""

@@ -31,10 +31,19 @@ from cimis_tui.view.chunk_rows import (
     export_chunk,
 )
 from cimis_tui.view.order import Filter, FilterError, parse_filter
-from cimis_tui.view.store_facts import ChunkDetail, present_chunk, present_progress, present_totals
+from cimis_tui.view.store_facts import (
+    ChunkDetail,
+    ChunkFacts,
+    Listed,
+    Progress,
+    chunk_title,
+    present_chunk,
+    present_progress,
+    present_totals,
+)
+from cimis_tui.widgets.fact_panel import FactPanel
 from cimis_tui.widgets.kept import Kept
 from cimis_tui.widgets.row_list import RowList
-from cimis_tui.widgets.text_panel import TextPanel
 
 _RELOAD_EVERY = 2.0
 """Seconds between two readings of the catalog while a run is writing."""
@@ -64,12 +73,14 @@ class StoreScreen(RunScreen):
         self._loaded_at, self._loaded_chunks = float("-inf"), -1
 
     def body(self) -> ComposeResult:
-        yield TextPanel(id="store-totals")
-        yield TextPanel(id="store-progress")
+        yield FactPanel[Listed](Listed((), 0), present_totals, id="store-totals")
+        yield FactPanel[Progress | None](None, present_progress, id="store-progress")
         with ChunksBox(id="chunks-box"):
             yield RowList(CHUNK_COLUMNS, empty="reading the catalog…")
         yield Input(placeholder="text  !text  state:damage  year>2010  each>12", id="chunk-filter", compact=True)
-        yield TextPanel(id="chunk-detail")
+        yield FactPanel[ChunkFacts](
+            ChunkFacts(None, None, self.data_dir), present_chunk, chunk_title, id="chunk-detail"
+        )
 
     def on_mount(self) -> None:
         self.query_one("#chunk-filter", Input).cursor_blink = False
@@ -142,10 +153,7 @@ class StoreScreen(RunScreen):
         self.shown = arranged(rows, table.sort_key, reverse=table.reverse, keep=self._filter)
         empty = f"{self._error}; {self._error.hint}" if self._error else _NONE_KEPT if rows else _EMPTY
         table.show([(row.key, cells_of(row)) for row in self.shown], empty=empty)
-        shown = self.shown
-        self.query_one("#store-totals", TextPanel).apply(
-            lambda width, height: (present_totals(shown, len(rows), width),)
-        )
+        self.query_one("#store-totals", FactPanel).apply(Listed(tuple(self.shown), len(rows)))
         self._title()
         self._show_detail()
 
@@ -166,13 +174,9 @@ class StoreScreen(RunScreen):
         self._show_detail()
 
     def _show_detail(self) -> None:
-        row, panel = self._current(), self.query_one("#chunk-detail", TextPanel)
-        known = self._detail
+        row, known = self._current(), self._detail
         detail = known[1] if known and row and known[0].entry == row.entry else None
-        root = self.data_dir
-        panel.apply(lambda width, height: present_chunk(row, detail, root, width, height))
-        name = f"{row.entry.station:03d} {row.name}".rstrip() if row else ""
-        panel.retitle(f"Chunk   {name}   {row.entry.year} {row.entry.interval}" if row else "Chunk")
+        self.query_one("#chunk-detail", FactPanel).apply(ChunkFacts(row, detail, self.data_dir))
         if row is not None and detail is None:
             self._read_detail(row)
 
@@ -238,7 +242,7 @@ class StoreScreen(RunScreen):
     def _show_progress(self) -> None:
         """What verifying has come to, and its results in their rows."""
         progress = self.checking.progress if self.checking else None
-        self.query_one("#store-progress", TextPanel).apply(lambda width, height: (present_progress(progress, width),))
+        self.query_one("#store-progress", FactPanel).apply(progress)
         told = self.checking.take() if self.checking else []
         if not told or self._rows is None:
             return

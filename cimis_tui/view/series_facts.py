@@ -27,18 +27,30 @@ SHORT = 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SeriesFacts:
-    """Curves with their summaries, and the chunk at the cursor (None: there is none)."""
+    """What is shown, with summaries of the curves and the chunk at the cursor (None: there is none).
 
-    curves: tuple[Curve, ...]
+    `extent`: from the first to the last day stored. `reading`: more, or something else, is being read.
+    """
+
+    plot: Plot
     summaries: tuple[Summary, ...]
+    extent: Span
     chunk: ChunkEntry | None
+    reading: bool
+    hide_severe: bool
 
 
-def present_choice(plot: Plot, extent: Span, width: int, *, reading: bool, hide_severe: bool) -> Line:
+def facts_title(facts: SeriesFacts | None) -> str:
+    return "Numbers of this window" if facts is None or facts.plot.whole else f"Numbers from {facts.plot.since} on"
+
+
+def present_choice(facts: SeriesFacts | None, width: int, height: int) -> tuple[Line, ...]:
     """The line above a plot: what is shown, every part of it a button for choosing another."""
-    curves, span = plot.curves, plot.span
+    if facts is None:
+        return ()
+    curves, span = facts.plot.curves, facts.plot.span
     head = curves[0]
-    now = word_of(span, extent)
+    now = word_of(span, facts.extent)
     wide = width >= 100
     ranges: list[Cell] = [Cell("range ", "dim")] if wide else []
     for key, word in RANGES.items():
@@ -50,30 +62,32 @@ def present_choice(plot: Plot, extent: Span, width: int, *, reading: bool, hide_
         (Cell(head.item.label if width >= 80 else head.item.slug, "key", "item"),),
         (Cell(head.item.interval.value, "key", "interval"),),
         (Cell(f"{span.start} … {span.end}", "text", "date"),),
-        (Cell("reading…", "warn"),) if reading else (),
-        (Cell("✗ hidden", "bad", "severe"),) if hide_severe else (),
+        (Cell("reading…", "warn"),) if facts.reading else (),
+        (Cell("✗ hidden", "bad", "severe"),) if facts.hide_severe else (),
         tuple(ranges),
         (Cell(f"+ {curves[1].item.slug if curves[1].station == head.station else curves[1].title}", "text", "overlay"),)
         if len(curves) > 1 and wide
         else (),
     ]
-    return (Cell(" "), *fit(parts, width - 1, gap=2))
+    return ((Cell(" "), *fit(parts, width - 1, gap=2)),)
 
 
-def present_facts(facts: SeriesFacts, width: int, height: int) -> tuple[Line, ...]:
+def present_facts(facts: SeriesFacts | None, width: int, height: int) -> tuple[Line, ...]:
     """The numbers in a column, or in `SHORT` lines or fewer side by side."""
+    if facts is None:
+        return ()
     if height <= SHORT:
         return _short(facts, width, height)
     lines: list[Line] = []
-    for n, (curve, summary) in enumerate(zip(facts.curves, facts.summaries, strict=True)):
-        if len(facts.curves) > 1:
+    for n, (curve, summary) in enumerate(zip(facts.plot.curves, facts.summaries, strict=True)):
+        if len(facts.plot.curves) > 1:
             sample = ("⠒⠒ ", "⠂⠂ ")[n]
-            other = n and curve.station != facts.curves[0].station
+            other = n and curve.station != facts.plot.curves[0].station
             lines.append((Cell(sample, CURVE_ROLES[n]), Cell(curve.title if other else curve.item.label, "head")))
         lines += _numbers(curve, summary)
         lines.append(())
     lines += _chunk(facts.chunk)
-    for more in (_spread(facts.curves[0], facts.summaries[0], width), _meanings()):
+    for more in (_spread(facts.plot.curves[0], facts.summaries[0], width), _meanings()):
         if more and len(lines) + len(more) < height:
             lines += [(), *more]
     return tuple(clip(line, width) for line in lines[:height])
@@ -169,8 +183,8 @@ def _chunk(chunk: ChunkEntry | None) -> list[Line]:
 
 def _short(facts: SeriesFacts, width: int, height: int) -> tuple[Line, ...]:
     lines = []
-    for n, (curve, summary) in enumerate(zip(facts.curves, facts.summaries, strict=True)):
-        sample = (Cell(("⠒⠒", "⠂⠂")[n], CURVE_ROLES[n]),) if len(facts.curves) > 1 else ()
+    for n, (curve, summary) in enumerate(zip(facts.plot.curves, facts.summaries, strict=True)):
+        sample = (Cell(("⠒⠒", "⠂⠂")[n], CURVE_ROLES[n]),) if len(facts.plot.curves) > 1 else ()
         parts: list[Line] = [sample]
         for name, extreme in (("min", summary.least), ("max", summary.greatest)):
             if extreme is not None:

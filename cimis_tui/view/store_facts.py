@@ -57,8 +57,26 @@ class ChunkDetail:
     revisions: int
 
 
-def present_totals(rows: Sequence[ChunkRow], every: int, width: int) -> Line:
-    """What the rows shown come to; `every` is how many there are without the filter."""
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The rows shown, and how many there are without the filter."""
+
+    rows: Sequence[ChunkRow]
+    every: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkFacts:
+    """The chunk under the cursor (None: there is none), what is read of it by now, and the data directory."""
+
+    row: ChunkRow | None
+    detail: ChunkDetail | None
+    root: Path
+
+
+def present_totals(listed: Listed, width: int, height: int) -> tuple[Line, ...]:
+    """What the rows shown come to."""
+    rows, every = listed.rows, listed.every
     records = sum(row.entry.records for row in rows)
     stored = sum(row.entry.stored_bytes for row in rows)
     raw = sum(row.entry.raw_bytes for row in rows)
@@ -78,11 +96,15 @@ def present_totals(rows: Sequence[ChunkRow], every: int, width: int) -> Line:
                 Cell("  ".join(f"{name} {units.grouped(n)}" for name, n in sorted(formats.items()))),
             ),
         ]
-    return (Cell(" "), *fit(parts, width - 1, gap=3 if width >= 100 else 2))
+    return ((Cell(" "), *fit(parts, width - 1, gap=3 if width >= 100 else 2)),)
 
 
-def present_progress(progress: Progress | None, width: int) -> Line:
+def present_progress(progress: Progress | None, width: int, height: int) -> tuple[Line, ...]:
     """One line: how to verify, how it goes, or what was found and what to do next."""
+    return (_progress(progress, width),)
+
+
+def _progress(progress: Progress | None, width: int) -> Line:
     if progress is None:
         keys = (Cell("v", "key"), Cell(" verifies the chunk under the cursor, ", "dim"), Cell("V", "key"))
         return (Cell(" "), *clip((*keys, Cell(" all: every checksum, block and digest", "dim")), width - 1))
@@ -111,10 +133,14 @@ def present_progress(progress: Progress | None, width: int) -> Line:
     return clip((*parts, Cell(f"   {advice}", "text")), width)
 
 
-def present_chunk(
-    row: ChunkRow | None, detail: ChunkDetail | None, root: Path, width: int, height: int
-) -> tuple[Line, ...]:
+def chunk_title(facts: ChunkFacts) -> str:
+    row = facts.row
+    return f"Chunk   {row.entry.station:03d} {row.name}   {row.entry.year} {row.entry.interval}" if row else "Chunk"
+
+
+def present_chunk(facts: ChunkFacts, width: int, height: int) -> tuple[Line, ...]:
     """A chunk in detail; what is still being read is `…`."""
+    row, detail, root = facts.row, facts.detail, facts.root
     if row is None:
         return ((Cell("no chunk is under the cursor", "dim"),),)
     entry, (glyph, word, role) = row.entry, CHECKS[row.check]

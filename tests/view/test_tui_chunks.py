@@ -13,7 +13,16 @@ from cimis_engine.store.verify import Finding, Kind, VerifyReport
 from cimis_tui.view.cells import Line, width_of
 from cimis_tui.view.chunk_rows import CHUNK_COLUMNS, CHUNKS, VALUES, ChunkRow, arranged, cells_of, export_chunk
 from cimis_tui.view.order import Filter, FilterError, parse_filter
-from cimis_tui.view.store_facts import NEXT, Progress, lost_words, present_chunk, present_progress, present_totals
+from cimis_tui.view.store_facts import (
+    NEXT,
+    ChunkFacts,
+    Listed,
+    Progress,
+    lost_words,
+    present_chunk,
+    present_progress,
+    present_totals,
+)
 
 
 def text(line: Line) -> str:
@@ -82,11 +91,11 @@ def test_filter_by_what_verifying_found() -> None:
 
 
 def test_totals() -> None:
-    assert text(present_totals(ROWS, 4, 120)) == (
+    assert text(present_totals(Listed(ROWS, 4), 120, 1)[0]) == (
         " 4 chunks   9.4k records   37.7 kB stored   4.0 B a record   4.5:1 of plain rows   format v1 3  v2 1"
     )
-    assert text(present_totals(ROWS[:1], 4, 120)).startswith(" 1 of 4 chunks")
-    assert text(present_totals([], 0, 80)) == " 0 chunks  0 records  0 B stored"
+    assert text(present_totals(Listed(ROWS[:1], 4), 120, 1)[0]).startswith(" 1 of 4 chunks")
+    assert text(present_totals(Listed((), 0), 80, 1)[0]) == " 0 chunks  0 records  0 B stored"
 
 
 def found(*kinds: Kind) -> VerifyReport:
@@ -110,12 +119,12 @@ def found(*kinds: Kind) -> VerifyReport:
     ],
 )
 def test_how_verifying_goes(progress: Progress | None, told: str) -> None:
-    assert told in text(present_progress(progress, 120))
-    assert width_of(present_progress(progress, 60)) <= 60
+    assert told in text(present_progress(progress, 120, 1)[0])
+    assert width_of(present_progress(progress, 60, 1)[0]) <= 60
 
 
 def test_where_there_is_no_room_for_advice_its_command_stays() -> None:
-    line = text(present_progress(Progress(3, 3, found(Kind.DAMAGED), True), 70))
+    line = text(present_progress(Progress(3, 3, found(Kind.DAMAGED), True), 70, 1)[0])
     assert line.endswith("`cimis verify --repair`")
 
 
@@ -125,10 +134,13 @@ def test_everything_that_may_be_found_has_advice() -> None:
 
 def test_detail_of_a_damaged_chunk() -> None:
     finding = Finding(Kind.DAMAGED, Path("x"), "block 3 of 27 is bad", (2, Interval.DAILY, 2018), ((1, 3), (9, 9)))
-    lines = [text(line) for line in present_chunk(row(check="damaged", finding=finding), None, Path("/d"), 120, 12)]
+    lines = [
+        text(line)
+        for line in present_chunk(ChunkFacts(row(check="damaged", finding=finding), None, Path("/d")), 120, 12)
+    ]
     assert lines[0] == "✗ damage: block 3 of 27 is bad   lost: 2018-01-01 … 2018-01-03, 2018-01-09"
     assert "--repair" in lines[1]
     assert lines[2] == "file      /d/stations/002/2018_daily.zst"
     assert "5 slots the agency has not: 2018-03-11 … 2018-03-15" in "".join(lines)
     assert lost_words(Finding(Kind.STRAY, Path("x"), "y")) == ""
-    assert "no chunk" in text(present_chunk(None, None, Path("/d"), 80, 5)[0])
+    assert "no chunk" in text(present_chunk(ChunkFacts(None, None, Path("/d")), 80, 5)[0])

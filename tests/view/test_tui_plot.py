@@ -125,6 +125,11 @@ def test_what_is_still_being_read_is_no_gap() -> None:
     assert "no axis" not in rows[-1]
 
 
+def shown(one: Curve, *, days: int, hide_severe: bool = False) -> SeriesFacts:
+    summary = summarize(one, window(days), window(days))
+    return SeriesFacts(Plot((one,), window(days), START), (summary,), window(200), None, False, hide_severe)
+
+
 def test_numbers_are_exact() -> None:
     found = summarize(curve([10, 1010, None, 30, 10], flags="  MIP"), window(7), window(6))
     assert (found.count, found.missing) == (4, 2)
@@ -149,7 +154,7 @@ def test_directions_have_no_mean_and_temperatures_no_sum() -> None:
 
 def test_facts_in_a_column_and_in_lines() -> None:
     one = curve([10, 1010, None, 30, 10], flags="  MIP")
-    facts = SeriesFacts((one,), (summarize(one, window(5), window(5)),), None)
+    facts = shown(one, days=5)
     tall = [text(line) for line in present_facts(facts, 34, 40)]
     assert "min      0.10 mm  2024-01-01" in tall
     assert "sum      10.60 mm" in tall
@@ -162,8 +167,7 @@ def test_facts_in_a_column_and_in_lines() -> None:
 
 
 def test_the_choice_says_which_range_it_is() -> None:
-    plot = Plot((curve([1] * 31),), window(31), START)
-    line = present_choice(plot, window(200), 120, reading=False, hide_severe=True)
+    (line,) = present_choice(shown(curve([1] * 31), days=31, hide_severe=True), 120, 1)
     assert "[m month]" in text(line)
     assert "✗ hidden" in text(line)
     assert {cell.action for cell in line} >= {"item", "interval", "range('all')", "station(1)"}

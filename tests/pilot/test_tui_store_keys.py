@@ -21,8 +21,8 @@ from cimis_engine.store.atomic import FileSystem
 from cimis_engine.store.store import Store
 from cimis_tui.screens.data import DataScreen
 from cimis_tui.screens.store import StoreScreen
+from cimis_tui.widgets.fact_panel import FactPanel
 from cimis_tui.widgets.row_list import RowList
-from cimis_tui.widgets.text_panel import TextPanel
 
 pytestmark = pytest.mark.asyncio
 
@@ -58,7 +58,7 @@ def years(pilot: Pilot[Any]) -> list[tuple[int, str, int]]:
 
 
 def words(pilot: Pilot[Any], where: str) -> str:
-    panel = screen(pilot).query_one(where, TextPanel)
+    panel = screen(pilot).query_one(where, FactPanel)
     return "\n".join("".join(cell.text for cell in line) for line in panel.lines(panel.size.width, panel.size.height))
 
 

@@ -23,9 +23,9 @@ from cimis_tui.feed.shelf import Shelf
 from cimis_tui.screens.data import DataScreen
 from cimis_tui.screens.picker import Picker
 from cimis_tui.view.curve import slot_words
+from cimis_tui.widgets.fact_panel import FactPanel
 from cimis_tui.widgets.plot_panel import PlotPanel
 from cimis_tui.widgets.row_list import RowList
-from cimis_tui.widgets.text_panel import TextPanel
 
 pytestmark = pytest.mark.asyncio
 
@@ -73,7 +73,7 @@ def notes(pilot: Pilot[Any]) -> str:
 
 
 def words(pilot: Pilot[Any], where: str) -> str:
-    panel = screen(pilot).query_one(where, TextPanel)
+    panel = screen(pilot).query_one(where, FactPanel)
     return "\n".join("".join(cell.text for cell in line) for line in panel.lines(panel.size.width, panel.size.height))
 
 
