@@ -171,7 +171,7 @@ def _reading(curves: Sequence[Curve], drawing: Drawing, cursor: int | None, widt
 def _legend(curves: Sequence[Curve], drawing: Drawing, width: int, roomy: bool) -> tuple[Line, ...]:
     """What the textures, glyphs and kinds of axis mean, each only where it is in the picture; in two lines or one."""
     there = sorted({grade for grade in drawing.lane if grade != GOOD}, reverse=True)
-    what: list[Line] = [(Cell(f"{GRADES[grade].glyph} {GRADES[grade].word}", GRADES[grade].role),) for grade in there]
+    flags: list[Line] = [(Cell(f"{GRADES[grade].glyph} {GRADES[grade].word}", GRADES[grade].role),) for grade in there]
     kinds = set(_kinds(drawing))
     how: list[Line] = [(Cell(f"{_PART}{_PART} some missing", "dim"),)] if _PART in kinds else []
     if _NONE in kinds:
@@ -184,7 +184,10 @@ def _legend(curves: Sequence[Curve], drawing: Drawing, width: int, roomy: bool) 
         how.append((Cell(f"{_WHOLE}{_WHOLE} every value there, none flagged", "dim"),))
     if len(curves) > 1:
         names = zip(_SAMPLES, CURVE_ROLES, _told_apart(curves), strict=True)
-        what = [*((Cell(f"{sample} ", role), Cell(name, "head")) for sample, role, name in names), *what]
+        what: list[Line] = [(Cell(f"{sample} ", role), Cell(name, "head")) for sample, role, name in names]
+        how = [*flags, *how]
+    else:
+        what = flags
     if roomy:
         return (fit(what or how, width), fit(how if what else (), width))
     return (fit((*what, *how), width, gap=2),)

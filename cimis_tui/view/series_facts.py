@@ -13,7 +13,7 @@ from cimis_engine.store.catalog import ChunkEntry
 from cimis_engine.store.formats import format_of
 from cimis_tui.view import units
 from cimis_tui.view.bars import bar
-from cimis_tui.view.cells import Cell, Line, clip, fit
+from cimis_tui.view.cells import Cell, Line, clip, fit, width_of
 from cimis_tui.view.curve import Curve, Summary, slot_words
 from cimis_tui.view.plot import CURVE_ROLES
 from cimis_tui.view.plot_lines import Plot
@@ -49,14 +49,7 @@ def present_choice(facts: SeriesFacts | None, width: int, height: int) -> tuple[
     if facts is None:
         return ()
     curves, span = facts.plot.curves, facts.plot.span
-    head = curves[0]
-    now = word_of(span, facts.extent)
-    wide = width >= 100
-    ranges: list[Cell] = [Cell("range ", "dim")] if wide else []
-    for key, word in RANGES.items():
-        name = f"{key} {word}" if wide else key
-        text = f"[{name}]" if word == now else f" {name} " if wide else f"{name} "
-        ranges.append(Cell(text, "key" if word == now else "dim", f"range('{word}')"))
+    head, now = curves[0], word_of(span, facts.extent)
     parts: list[Line] = [
         (Cell(head.title, "head", "station(1)"),),
         (Cell(head.item.label if width >= 80 else head.item.slug, "key", "item"),),
@@ -64,12 +57,22 @@ def present_choice(facts: SeriesFacts | None, width: int, height: int) -> tuple[
         (Cell(f"{span.start} … {span.end}", "text", "date"),),
         (Cell("reading…", "warn"),) if facts.reading else (),
         (Cell("✗ hidden", "bad", "severe"),) if facts.hide_severe else (),
-        tuple(ranges),
-        (Cell(f"+ {curves[1].item.slug if curves[1].station == head.station else curves[1].title}", "text", "overlay"),)
-        if len(curves) > 1 and wide
-        else (),
     ]
-    return ((Cell(" "), *fit(parts, width - 1, gap=2)),)
+    room = width - 1 - sum(width_of(part) + 2 for part in parts if part)
+    ranges = next((line for words in (True, False) if width_of(line := _ranges(now, words)) <= room), ())
+    other = curves[1] if len(curves) > 1 else None
+    named = () if other is None else (Cell(f"+ {other.item.slug if other.station == head.station else other.title}"),)
+    return ((Cell(" "), *fit((*parts, ranges, named), width - 1, gap=2)),)
+
+
+def _ranges(now: str, words: bool) -> Line:
+    """The keys of the ranges, with their words or without; the one in sight in brackets."""
+    line: list[Cell] = []
+    for key, word in RANGES.items():
+        name, chosen = f"{key} {word}" if words else key, word == now
+        line += [Cell("  " if words else " ")] if line else []
+        line.append(Cell(f"[{name}]" if chosen else name, "key" if chosen else "dim", f"range('{word}')"))
+    return tuple(line)
 
 
 def present_facts(facts: SeriesFacts | None, width: int, height: int) -> tuple[Line, ...]:
@@ -189,12 +192,12 @@ def _short(facts: SeriesFacts, width: int, height: int) -> tuple[Line, ...]:
         for name, extreme in (("min", summary.least), ("max", summary.greatest)):
             if extreme is not None:
                 when = slot_words(curve.item.interval, extreme.slot)
-                told = Cell(f"{name} {curve.number(extreme.value)} {curve.unit}", "text")
+                told = Cell(f"{name} {curve.number(extreme.value)} {curve.unit}", "head")
                 parts.append((told, Cell(f" {when}", "dim")))
         if summary.mean is not None:
-            parts.append((Cell(f"mean {_with_unit(curve, summary.mean, 1)}", "text"),))
+            parts.append((Cell(f"mean {_with_unit(curve, summary.mean, 1)}", "head"),))
         if summary.total is not None:
-            parts.append((Cell(f"sum {_with_unit(curve, summary.total)}", "text"),))
+            parts.append((Cell(f"sum {_with_unit(curve, summary.total)}", "head"),))
         lines.append(fit(parts, width, gap=2))
     first = facts.summaries[0]
     counts: list[Line] = [

@@ -147,8 +147,9 @@ def present_chunk(facts: ChunkFacts, width: int, height: int) -> tuple[Line, ...
     info = detail.info if detail else None
     lines: list[Line] = []
     if row.finding is not None:
-        lost = lost_words(row.finding)
-        lines.append((Cell(f"{glyph} {word}: {row.finding.what}", role), Cell(f"   {lost}" if lost else "", "text")))
+        lines.append((Cell(f"{glyph} {word}: {row.finding.what}", role),))
+        if lost := lost_words(row.finding):
+            lines.append((Cell(f"  {lost}", "head"),))
         lines.append((Cell(f"  {NEXT[row.finding.kind]}", "text"),))
     path = f"stations/{entry.station:03d}/{entry.year:04d}_{entry.interval.value}.zst"
     lines.append(_named("file", Cell(f"{root}/", "dim"), Cell(path, "head")))
@@ -181,7 +182,7 @@ def _covered(row: ChunkRow) -> Line:
         named = ", ".join(r["first"] if r["first"] == r["last"] else f"{r['first']} … {r['last']}" for r in gaps)
         more = f" and {len(entry.absent) - _RANGES_SHOWN} more" if len(entry.absent) > _RANGES_SHOWN else ""
         cells += [
-            Cell(f"   {units.grouped(entry.missing)} slots the agency has not: ", "warn"),
+            Cell(f"   {units.grouped(entry.missing)} slot{'s' * (entry.missing != 1)} the agency has not: ", "warn"),
             Cell(named + more, "dim"),
         ]
     return _named("asked for", *cells)

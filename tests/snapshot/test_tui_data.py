@@ -72,6 +72,6 @@ def test_nothing_stored(snap_compare: Any, tmp_path: Path, size: tuple[int, int]
     assert snap_compare(dashboard(run_dir, midst()), terminal_size=size, run_before=shown())
 
 
-def test_no_store(snap_compare: Any, tmp_path: Path) -> None:
-    app = dashboard(tmp_path / "runs" / "x", midst())
+def test_no_store(snap_compare: Any, data_dir: Path) -> None:
+    app = dashboard(data_dir / "runs" / "x", midst())
     assert snap_compare(app, terminal_size=(80, 24), run_before=shown())

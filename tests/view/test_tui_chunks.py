@@ -138,9 +138,10 @@ def test_detail_of_a_damaged_chunk() -> None:
         text(line)
         for line in present_chunk(ChunkFacts(row(check="damaged", finding=finding), None, Path("/d")), 120, 12)
     ]
-    assert lines[0] == "✗ damage: block 3 of 27 is bad   lost: 2018-01-01 … 2018-01-03, 2018-01-09"
-    assert "--repair" in lines[1]
-    assert lines[2] == "file      /d/stations/002/2018_daily.zst"
+    assert lines[0] == "✗ damage: block 3 of 27 is bad"
+    assert lines[1] == "  lost: 2018-01-01 … 2018-01-03, 2018-01-09"
+    assert "--repair" in lines[2]
+    assert lines[3] == "file      /d/stations/002/2018_daily.zst"
     assert "5 slots the agency has not: 2018-03-11 … 2018-03-15" in "".join(lines)
     assert lost_words(Finding(Kind.STRAY, Path("x"), "y")) == ""
     assert "no chunk" in text(present_chunk(ChunkFacts(None, None, Path("/d")), 80, 5)[0])
