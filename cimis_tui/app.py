@@ -25,7 +25,7 @@ from cimis_tui.looks import Looks
 from cimis_tui.screens.console import ConsoleScreen
 from cimis_tui.screens.control import ControlDesk, Send
 from cimis_tui.screens.dialogue import quit_dialogue
-from cimis_tui.themes import FALLBACK, THEMES, next_theme
+from cimis_tui.themes import ANSI_LIGHT, FALLBACK, THEMES, next_theme
 from cimis_tui.view.frame import SelfCost
 from cimis_tui.widgets.ascii import AsciiOnly
 
@@ -59,7 +59,7 @@ class CimisApp(App[None]):
     ) -> None:
         super().__init__()
         self.clock: Clock = clock or SystemClock()
-        for known in THEMES:
+        for known in (*THEMES, ANSI_LIGHT):
             self.register_theme(known)
         self.looks = looks or Looks()
         self.theme = self.looks.theme

@@ -6,7 +6,9 @@ the states stay apart for eyes without red, green or blue cones as well. tests/v
 
 from __future__ import annotations
 
-from textual.theme import Theme
+from dataclasses import replace
+
+from textual.theme import BUILTIN_THEMES, Theme
 
 
 def _scrollbar(thumb: str, hover: str, active: str, ground: str) -> dict[str, str]:
@@ -99,7 +101,10 @@ CONTRAST = Theme(
     | _scrollbar("#8c98a4", "#b9c6d3", "#7cc7ff", "#000000"),
 )
 THEMES = (DARK, LIGHT, SAFE, CONTRAST)
-NAMES = (*(theme.name for theme in THEMES), "ansi-dark", "ansi-light")
+ANSI_DARK = BUILTIN_THEMES["ansi-dark"]
+ANSI_LIGHT = replace(BUILTIN_THEMES["ansi-light"], warning="ansi_magenta")
+"""Textual warns in bright red there, which is louder than the red of an error."""
+NAMES = (*(theme.name for theme in THEMES), ANSI_DARK.name, ANSI_LIGHT.name)
 """The order `t` goes through."""
 
 FALLBACK = {"quiet": "ansi_default", "rule": "ansi_bright_black", "track": "ansi_bright_black", "row": "ansi_default"}

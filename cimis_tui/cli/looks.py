@@ -11,7 +11,7 @@ from typing import Any
 
 from cimis_engine.errors import UsageError
 from cimis_tui.cli.settings import CONFIG_FILE, UI, config
-from cimis_tui.looks import MOST_FPS, Looks, ascii_terminal
+from cimis_tui.looks import FPS, MOST_FPS, Looks, ascii_terminal, theme_for
 from cimis_tui.themes import NAMES
 
 _KEYS = tuple(f.name for f in fields(Looks))
@@ -23,11 +23,10 @@ def looks_of(args: Namespace, environ: Mapping[str, str], folder: Path) -> Looks
     values = _configured(folder / CONFIG_FILE)
     values |= {key: text for key in _KEYS if (text := environ.get(f"CIMIS_{UI}_{key}".upper()))}
     values |= {key: given for key in _KEYS if (given := getattr(args, key, None)) is not None}
-    usual = Looks()
-    theme = str(values.get("theme", usual.theme))
+    theme = str(values.get("theme", theme_for(environ)))
     if theme not in NAMES:
         raise UsageError(f"no theme '{theme}'", hint=f"there are {', '.join(NAMES)}")
-    return Looks(theme, _flag(values.get("ascii", ascii_terminal(environ))), _frames(values.get("fps", usual.fps)))
+    return Looks(theme, _flag(values.get("ascii", ascii_terminal(environ))), _frames(values.get("fps", FPS)))
 
 
 def flags_of(looks: Looks) -> list[str]:
