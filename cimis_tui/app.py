@@ -33,13 +33,14 @@ _SLOW_FRAME = 0.020
 """A frame that takes longer (seconds) halves the rate until frames are quick again."""
 _TWICE_SECONDS = 2.0
 _STOP_PATIENCE = 10.0
-_DETACHING = {signal.SIGTERM: 143, signal.SIGHUP: 129}
+_DETACHING = {signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGINT: 130}
 
 
 class CimisApp(App[None]):
     """`mode` is live, attached or replay; `send` is the engine's control door (blocking, called off the loop).
 
-    The exit code is `return_code`: 0 after leaving or detaching, 143 or 129 after SIGTERM or SIGHUP, which detach too.
+    The exit code is `return_code`: 0 after leaving or detaching, 128 and its number after SIGTERM,
+    SIGHUP or SIGINT, which detach too (ctrl+c is a key here).
     """
 
     TITLE = "cimis"

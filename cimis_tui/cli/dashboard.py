@@ -23,7 +23,7 @@ from cimis_tui.cli.past import EngineDiedError, PastRun, find_run
 from cimis_tui.cli.settings import data_dir_of
 from cimis_tui.looks import Looks
 
-SIGNALLED = {143, 129}
+SIGNALLED = {143, 129, 130}
 ENDING_SECONDS = 10.0
 LEAVING_SECONDS = 2.0
 
@@ -35,7 +35,7 @@ def attach(args: Namespace, output: Output) -> int:
     pid = running_engine(run.run_dir)
     code = watch(run.run_dir, "attached" if pid else "replay", pid, looks)
     if pid is None:
-        return 0
+        return code
     return leave(run.run_dir, code, Namespace(json=False, report=None, fail_on="any"), output, None)
 
 
