@@ -1,8 +1,9 @@
-"""With `--ascii` no screen shows a character that a plain terminal has not got, and nothing moves for it."""
+"""Looks that a person chose. With `--ascii` no screen shows a sign a plain terminal has not got; nothing moves for it."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,17 @@ async def test_everything_that_opens(tmp_path: Path, keys: list[str]) -> None:
         await pilot.press(*keys)
         await pilot.pause()
         assert not foreign(screen_text(pilot))
+
+
+async def test_theme_and_frames(tmp_path: Path) -> None:
+    app = dashboard(tmp_path, midst(), theme="cimis-safe")
+    app.looks = replace(app.looks, fps=4)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        assert (app.theme, app.fps) == ("cimis-safe", 4)
+        assert "4 fps" in screen_text(pilot)
+        app.app_focus = False
+        assert app.fps == 2
 
 
 async def test_nothing_moves(tmp_path: Path) -> None:
