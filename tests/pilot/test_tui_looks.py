@@ -1,4 +1,4 @@
-"""Looks that a person chose. With `--ascii` no screen shows a sign a plain terminal has not got; nothing moves for it."""
+"""Looks that a person chose. With `--ascii` no screen shows a sign that a plain terminal lacks; nothing moves for it."""
 
 from __future__ import annotations
 
