@@ -145,7 +145,7 @@ def footer_actions(width: int, view: str = "dashboard", *, plain: bool = False) 
     kept: set[str] = set()
     used = 1
     for action in sorted(labelled, key=_footer_rank):
-        need = len(footer_key(action, plain=plain)) + len(action.footer) + 3
+        need = footer_width(action, plain=plain)
         if used + need > width:
             break
         kept.add(action.name)
@@ -156,6 +156,10 @@ def footer_actions(width: int, view: str = "dashboard", *, plain: bool = False) 
 def _footer_rank(action: Action) -> float:
     """Help and quit first, then what only this view has, then the rest in the order of `FOOTER_ORDER`."""
     return FOOTER_ORDER.index(action.name) if action.name in FOOTER_ORDER else 3.5
+
+
+def footer_width(action: Action, *, plain: bool = False) -> int:
+    return len(footer_key(action, plain=plain)) + len(action.footer) + 3
 
 
 def footer_key(action: Action, *, plain: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""Looks that a person chose. With `--ascii` no screen shows a sign that a plain terminal lacks; nothing moves for it."""
+"""Looks that a person chose. With `--ascii` no screen shows a sign a plain terminal lacks; nothing moves for it."""
 
 from __future__ import annotations
 
@@ -78,7 +78,10 @@ async def test_nothing_moves(tmp_path: Path) -> None:
             await settle(pilot)
             texts.append(screen_text(pilot).split("\n"))
     with_signs, plain_ones = texts
-    assert [to_ascii(line) for line in with_signs[:-1]] == plain_ones[:-1]
+    scrollbar = 118  # it ends in eighths of a block, which ASCII leaves out
+    for line, plain_line in zip(with_signs[:-1], plain_ones[:-1], strict=True):
+        told = to_ascii(line)
+        assert told[:scrollbar] + told[scrollbar + 1 :] == plain_line[:scrollbar] + plain_line[scrollbar + 1 :]
     assert "Enter Detail" in plain_ones[-1] and "↵ Detail" in with_signs[-1]
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 import httpx
 import pytest
-from conftest import Served, start
+from served import Served, start
 
 DOORS = ("/", "/static/js/textual.js", "/page/page.js", "/ws", "/nothing-here", "/static/")
 RUN = b"1121-1904-7f3a"
