@@ -56,6 +56,7 @@ class Chromium:
         self._page = attached["sessionId"]
         for domain in ("Page", "Network", "Log"):
             await self(f"{domain}.enable")
+        await self("Emulation.setFocusEmulationEnabled", enabled=True)  # as a window in front has it
         return self
 
     async def __aexit__(
