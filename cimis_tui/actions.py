@@ -34,8 +34,11 @@ VIEWS = (
 VIEW = {view.name: view for view in VIEWS}
 _ALL = frozenset(VIEW)
 _BUT_DASHBOARD = _ALL - {"dashboard"}
-_LISTS = frozenset({"dashboard"})
+_LISTS = frozenset({"dashboard", "station", "logs"})
 """The views with rows to move in; those with more of a list say so here."""
+
+_LOGS = frozenset({"dashboard", "station"})
+"""The views with a log beside other things."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +89,33 @@ ACTIONS = (
         "sort_right", ("greater_than_sign",), ">", "", "View", "sort by the column to the right", views=_on("dashboard")
     ),
     Action("reverse", ("S",), "S", "", "View", "turn the order around", views=_on("dashboard")),
-    Action("level(1)", ("l",), "l", "", "Log", "log: only more serious lines", views=_on("dashboard")),
-    Action("level(-1)", ("L",), "L", "", "Log", "log: less serious lines too", views=_on("dashboard")),
-    Action("follow", ("F",), "F", "", "Log", "log: follow the newest line, or stand still", views=_on("dashboard")),
+    Action("level(1)", ("l",), "l", "", "Log", "log: only more serious lines", views=_LOGS),
+    Action("level(-1)", ("L",), "L", "", "Log", "log: less serious lines too", views=_LOGS),
+    Action("follow", ("F",), "F", "", "Log", "log: follow the newest line, or stand still", views=_LOGS),
     # station
+    Action(
+        "station(-1)", ("left_square_bracket",), "[", "Previous", "Station", "the station before", views=_on("station")
+    ),
+    Action("station(1)", ("right_square_bracket",), "]", "Next", "Station", "the next station", views=_on("station")),
+    Action("open", ("enter",), "↵", "Facts", "Station", "every fact of the attempt", views=_on("station")),
+    Action("zoom", ("z",), "z", "Zoom", "View", "the attempts alone, or with all panels", views=_on("station")),
+    Action("scale(1)", ("plus",), "+", "Finer", "View", "a finer time scale", views=_on("station")),
+    Action("scale(-1)", ("minus",), "-", "Coarser", "View", "a coarser time scale", views=_on("station")),
+    Action("copy", ("c",), "c", "Copy", "Files", "copy the attempt as JSON (OSC 52)", views=_on("station")),
     # coverage
     # map
     # data
     # runs and replay
     # alerts
     # logs
+    Action("open", ("enter",), "↵", "Station", "Log", "the station of the line, in detail", views=_on("logs")),
+    Action("filter", ("slash",), "/", "Filter", "Log", "choose lines: text, !text, station:62", views=_on("logs")),
+    Action("level(1)", ("l",), "l", "Level", "Log", "only more serious lines", views=_on("logs")),
+    Action("level(-1)", ("L",), "L", "", "Log", "less serious lines too", views=_on("logs")),
+    Action("follow", ("F",), "F", "Follow", "Log", "follow the newest line, or stand still", views=_on("logs")),
+    Action("error(1)", ("n",), "n", "Next error", "Log", "the next error below", views=_on("logs")),
+    Action("error(-1)", ("N",), "N", "", "Log", "the error above", views=_on("logs")),
+    Action("copy", ("c",), "c", "Copy", "Files", "copy the line (OSC 52)", views=_on("logs")),
     # store
     # everywhere
     Action("freeze", ("f",), "f", "Freeze", "View", "freeze the display; the run and its counts go on"),
@@ -154,8 +174,8 @@ def footer_actions(width: int, view: str = "dashboard", *, plain: bool = False) 
 
 
 def _footer_rank(action: Action) -> float:
-    """Help and quit first, then what only this view has, then the rest in the order of `FOOTER_ORDER`."""
-    return FOOTER_ORDER.index(action.name) if action.name in FOOTER_ORDER else 3.5
+    """Help, quit, back, open and filter first, then what only this view has, then the rest of `FOOTER_ORDER`."""
+    return FOOTER_ORDER.index(action.name) if action.name in FOOTER_ORDER else 4.5
 
 
 def footer_width(action: Action, *, plain: bool = False) -> int:
