@@ -24,16 +24,22 @@ class GammaReader:
 
     def number(self, most: int, name: str) -> int:
         """The next number. Raises `ChunkError` where it is above `most`."""
-        digits, at = self._digits, self._at
-        first = digits.find("1", at)
-        end = 2 * first - at + 1
-        if first < 0 or end > len(digits):
-            raise self._cursor.error(f"{name}: the head ends early")
-        value = int(digits[first:end], 2) - 1 if first > at else 0
-        if value > most:
-            raise self._cursor.error(f"{name} is {value}, at most {most} is possible")
-        self._at = end
-        return value
+        return self.numbers(1, most, name)[0]
+
+    def numbers(self, count: int, most: int, name: str) -> list[int]:
+        """The next numbers. Raises `ChunkError` where one is above `most`."""
+        digits, at, size, found = self._digits, self._at, len(self._digits), []
+        for _ in range(count):
+            first = digits.find("1", at)
+            end = 2 * first - at + 1
+            if first < 0 or end > size:
+                raise self._cursor.error(f"{name}: the head ends early")
+            found.append(int(digits[first:end], 2) - 1 if first > at else 0)
+            at = end
+        if found and max(found) > most:
+            raise self._cursor.error(f"{name} is {max(found)}, at most {most} is possible")
+        self._at = at
+        return found
 
     def end(self) -> None:
         size = (self._at + 7) // 8

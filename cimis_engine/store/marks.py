@@ -81,35 +81,40 @@ class _Plan:
     """What the head says of marks of 0 to `most` of each column; `marks` then reads them."""
 
     def __init__(self, head: GammaReader, most: list[int]) -> None:
-        self._most = np.array(most, np.int64)
-        self._rows = np.flatnonzero(self._most)
-        self._modes = np.array([head.number(1, "mode of marks") for _ in self._rows], np.bool_)
+        self.rows = [row for row, top in enumerate(most) if top]
+        if not self.rows:
+            return
+        self._most = np.array(most)[self.rows][:, None]
+        self._modes = np.array(head.numbers(len(self.rows), 1, "mode of marks"), np.bool_)
         self._odd = None
-        if len(self._rows) > 1:
+        if len(self.rows) > 1:
             self._odd = head.number(1, "mode of odd records"), head.number(SPARSE - 1, "class of odd records")
-        self._classes = np.array([head.number(SPARSE - 1, "class of marks") for _ in self._rows], np.int64)
-        choices = self._most[self._rows] > 1
-        self._which = np.array([head.number(CLASSES - 1, "class of marks") if c else -1 for c in choices], np.int64)
+        self._classes = np.array(head.numbers(len(self.rows), SPARSE - 1, "class of marks"))
+        choices = (self._most > 1)[:, 0].tolist()
+        self._which = np.array([head.number(CLASSES - 1, "class of marks") if c else -1 for c in choices])
 
     def marks(self, reader: SymbolReader, count: int) -> Marks:
-        marks = np.zeros((len(self._most), count), np.int64)
-        if not len(self._rows):
-            return marks
+        """Of the columns `rows`, those that have any."""
         odd = np.arange(count)
         if self._odd:
             mode, best = self._odd
-            bits = reader.take_bits(np.full(count, best))
+            bits = reader.take_bits(np.full((count, 1), best))[:, 0]
             odd = np.flatnonzero(np.logical_xor.accumulate(bits) if mode else bits)
-        codes = reader.take_bits(np.repeat(self._classes, len(odd))).astype(np.int64)
-        which = np.repeat(self._which, len(odd))
-        chosen = np.flatnonzero((codes > 0) & (which >= 0))
-        codes[chosen] += np.minimum(reader.take(which[chosen]), np.uint64(256)).astype(np.int64)
-        codes = codes.reshape(len(self._rows), len(odd))
-        if np.any(codes > self._most[self._rows, None]):
+        codes = reader.take_bits(np.repeat(self._classes, len(odd))[:, None])[:, 0].astype(np.int64)
+        if (self._which >= 0).any():
+            which = np.repeat(self._which, len(odd))
+            chosen = np.flatnonzero((codes > 0) & (which >= 0))
+            if len(chosen):
+                numbers = reader.take(which[chosen][:, None])[:, 0]
+                codes[chosen] += np.minimum(numbers, np.uint64(256)).astype(np.int64)
+        codes = codes.reshape(len(self.rows), len(odd))
+        if (codes > self._most).any():
             raise reader.error("a mark is above the most its column has")
-        marks[self._rows[:, None], odd] = codes
-        stepped = self._rows[self._modes]
-        marks[stepped] = np.cumsum(marks[stepped], axis=1) % (self._most[stepped, None] + 1)
+        marks = np.zeros((len(self.rows), count), np.int64)
+        marks[:, odd] = codes
+        if self._modes.any():
+            steps = marks[self._modes].cumsum(axis=1)
+            marks[self._modes] = steps % (self._most[self._modes] + 1)
         return marks
 
 
@@ -117,26 +122,30 @@ class FlagPlan:
     """The head's part on flags; `read` gives them, shape (columns, `count`)."""
 
     def __init__(self, head: GammaReader, columns: int) -> None:
-        palettes = []
+        self._palettes = []
         for _ in range(columns):
             size = head.number(255, "number of flags") + 1
-            palettes.append([head.number(255, "flag") for _ in range(size)])
-        self._palettes = np.zeros((columns, max(map(len, palettes), default=1)), np.uint8)
-        for row, ranks in enumerate(palettes):
-            self._palettes[row, : len(ranks)] = _FLAGS[ranks]
-        self._plan = _Plan(head, [len(ranks) - 1 for ranks in palettes])
+            self._palettes.append(_FLAGS.take(head.numbers(size, 255, "flag")))
+        self._plan = _Plan(head, [len(palette) - 1 for palette in self._palettes])
 
     def read(self, reader: SymbolReader, count: int) -> Flags:
-        return np.take_along_axis(self._palettes, self._plan.marks(reader, count), axis=1)
+        flags = np.empty((len(self._palettes), count), np.uint8)
+        for row, palette in enumerate(self._palettes):
+            flags[row] = palette[0]
+        if self._plan.rows:
+            for row, marks in zip(self._plan.rows, self._plan.marks(reader, count), strict=True):
+                self._palettes[row].take(marks, out=flags[row])
+        return flags
 
 
 class MissingPlan:
     """The head's part on missing values; `read` gives which are present, of columns with these `flags`."""
 
     def __init__(self, head: GammaReader, columns: int) -> None:
-        self._plan = _Plan(head, [head.number(1, "missing values") for _ in range(columns)])
+        self._plan = _Plan(head, head.numbers(columns, 1, "missing values"))
 
     def read(self, reader: SymbolReader, flags: Flags) -> Bits:
-        unexpected = self._plan.marks(reader, flags.shape[1]) > 0
-        present: Bits = unexpected == (flags == _MISSING)
+        present: Bits = flags != _MISSING
+        if self._plan.rows:
+            present[self._plan.rows] ^= self._plan.marks(reader, flags.shape[1]) > 0
         return present
