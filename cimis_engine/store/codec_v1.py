@@ -34,7 +34,10 @@ def zigzag(values: NDArray[np.int64]) -> U64:
 
 
 def unzigzag(codes: U64) -> NDArray[np.int64]:
-    return ((codes >> np.uint64(1)) ^ (~(codes & np.uint64(1)) + np.uint64(1))).view(np.int64)
+    signs = codes & 1
+    np.negative(signs, out=signs)
+    signs ^= codes >> 1
+    return signs.view(np.int64)
 
 
 def pack_planes(codes: Codes, width: int) -> NDArray[np.uint8]:

@@ -239,7 +239,7 @@ def _open(part: Part, codes: list[int], table: Table | None) -> _Opened:
     plans = []
     if count:
         flag_plan, missing_plan = FlagPlan(head, len(codes)), MissingPlan(head, len(codes))
-        plans = [_read_plan(head, cursor, table, code, frozenset(codes)) for code in order]
+        plans = _read_plans(head, cursor, table, order)
     head.end()
     reader = SymbolReader(cursor, counts, cells)
     if flag_plan is None or missing_plan is None:
@@ -250,14 +250,16 @@ def _open(part: Part, codes: list[int], table: Table | None) -> _Opened:
     return _Opened(table, plans, reader, slots, missing_plan.read(reader, qc), qc)
 
 
-def _read_plan(head: GammaReader, cursor: Cursor, table: Table, item: int, held: frozenset[int]) -> _Plan:
-    shift = _unzigzag(head.number(2 * MAX_EXPONENT, "exponent"))
-    if not 0 <= table.exponents[item] + shift <= MAX_EXPONENT:
-        raise cursor.error(f"exponent {table.exponents[item] + shift} is impossible")
-    model = table.models[item][head.number(len(table.models[item]) - 1, "model")]
-    if not model.needs <= held:
-        raise cursor.error("a model needs items the block does not have")
-    return _Plan(shift, model, _unzigzag(head.number(255, "bias")))
+def _read_plans(head: GammaReader, cursor: Cursor, table: Table, order: list[int]) -> list[_Plan]:
+    told, held, plans = iter(head.numbers(3 * len(order), 255, "plan of a column")), frozenset(order), []
+    for item, shift, model, bias in zip(order, told, told, told, strict=True):
+        exponent, models = table.exponents[item] + _unzigzag(shift), table.models[item]
+        if not 0 <= exponent <= MAX_EXPONENT:
+            raise cursor.error(f"exponent {exponent} is impossible")
+        if model >= len(models) or not models[model].needs <= held:
+            raise cursor.error(f"model {model} is not there, or needs items the block does not have")
+        plans.append(_Plan(_unzigzag(shift), models[model], _unzigzag(bias)))
+    return plans
 
 
 def _read_slots(reader: SymbolReader, part: Part) -> Slots:

@@ -22,6 +22,7 @@ _FLAGS = np.array([*COMMON, *(b for b in range(256) if b not in COMMON)], np.uin
 """Flag bytes by how common they are in recorded data, then the others."""
 _RANKS = np.argsort(_FLAGS)
 _MISSING = ord("M")
+_PRICES = prices(np.arange(256, dtype=np.uint64))
 
 
 def write_flags(flags: Flags, head: list[int], writer: SymbolWriter) -> None:
@@ -72,7 +73,7 @@ def _write(marks: Marks, most: list[int], head: list[int], writer: SymbolWriter)
     for row, column in zip(rows, codes, strict=True):
         if most[row] > 1:
             which = (column[column > 0] - 1).astype(np.uint64)
-            best = int(prices(which).sum(axis=1).argmin())
+            best = int((_PRICES @ np.bincount(which.view(np.int64), minlength=256)).argmin())
             writer.put(which, np.full(len(which), best))
             head.append(best)
 
@@ -85,36 +86,31 @@ class _Plan:
         if not self.rows:
             return
         self._most = np.array(most)[self.rows][:, None]
-        self._modes = np.array(head.numbers(len(self.rows), 1, "mode of marks"), np.bool_)
+        self._modes = np.flatnonzero(head.numbers(len(self.rows), 1, "mode of marks"))
         self._odd = None
         if len(self.rows) > 1:
             self._odd = head.number(1, "mode of odd records"), head.number(SPARSE - 1, "class of odd records")
-        self._classes = np.array(head.numbers(len(self.rows), SPARSE - 1, "class of marks"))
-        choices = (self._most > 1)[:, 0].tolist()
-        self._which = np.array([head.number(CLASSES - 1, "class of marks") if c else -1 for c in choices])
+        self._classes = head.numbers(len(self.rows), SPARSE - 1, "class of marks")
+        self._which = [head.number(CLASSES - 1, "class of marks") if most[row] > 1 else None for row in self.rows]
 
     def marks(self, reader: SymbolReader, count: int) -> Marks:
         """Of the columns `rows`, those that have any."""
         odd = np.arange(count)
         if self._odd:
             mode, best = self._odd
-            bits = reader.take_bits(np.full((count, 1), best))[:, 0]
-            odd = np.flatnonzero(np.logical_xor.accumulate(bits) if mode else bits)
-        codes = reader.take_bits(np.repeat(self._classes, len(odd))[:, None])[:, 0].astype(np.int64)
-        if (self._which >= 0).any():
-            which = np.repeat(self._which, len(odd))
-            chosen = np.flatnonzero((codes > 0) & (which >= 0))
-            if len(chosen):
-                numbers = reader.take(which[chosen][:, None])[:, 0]
-                codes[chosen] += np.minimum(numbers, np.uint64(256)).astype(np.int64)
-        codes = codes.reshape(len(self.rows), len(odd))
+            bits = reader.bits(best, count)
+            odd = (np.logical_xor.accumulate(bits) if mode else bits).nonzero()[0]
+        codes = np.array([reader.bits(at, len(odd)) for at in self._classes], np.int64)
+        for row, which in zip(codes, self._which, strict=True):
+            if which is not None and len(chosen := row.nonzero()[0]):
+                numbers = reader.take(np.full((len(chosen), 1), which))[:, 0]
+                row[chosen] += np.minimum(numbers, np.uint64(256)).astype(np.int64)
         if (codes > self._most).any():
             raise reader.error("a mark is above the most its column has")
         marks = np.zeros((len(self.rows), count), np.int64)
         marks[:, odd] = codes
-        if self._modes.any():
-            steps = marks[self._modes].cumsum(axis=1)
-            marks[self._modes] = steps % (self._most[self._modes] + 1)
+        for row in self._modes.tolist():
+            marks[row] = marks[row].cumsum() % (self._most[row, 0] + 1)
         return marks
 
 

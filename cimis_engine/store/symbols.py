@@ -131,38 +131,40 @@ class SymbolReader:
         *held, full, size = counts
         self._cursors = [cursor]
         total = sum(held)
-        ones = np.flatnonzero(np.unpackbits(np.frombuffer(cursor.take(size, "unary parts"), np.uint8)))
-        unary = np.diff(ones, prepend=-1)
-        unary -= 1
+        bits = np.unpackbits(np.frombuffer(cursor.take(size, "unary parts"), np.uint8))
+        ones = bits.view(np.bool_).nonzero()[0]
+        unary = np.zeros(len(ones) + 1, np.int64)
+        unary[:-1] = ones
+        unary[1:-1] -= ones[:-1] + 1
         if size * 8 - (int(ones[-1]) + 1 if len(ones) else 0) >= 8:
             raise cursor.error("unary parts go on after the last")
-        if len(unary) < total or total > cells or full * 8 > cursor.left:
+        if len(ones) < total or total > cells or full * 8 > cursor.left:
             raise cursor.error(f"{total} gaps and {full} numbers in full do not fit what is there")
         gaps, unary = unary[:total], unary[total:]
-        if np.count_nonzero(unary >= LONGEST) != full or np.any(unary > LONGEST):
+        if unary.max() > LONGEST or np.count_nonzero(unary == LONGEST) != full:
             raise cursor.error(f"unary parts do not stand for {full} numbers in full")
         rest = cursor.take(cursor.left - full * 8, "plain bits")
         if len(rest) > 8 * cells + 8:
             raise cursor.error(f"{len(rest)} bytes of plain bits are too many")
-        self._unary = np.append(unary.view(np.uint64), np.uint64(0))
+        self._unary = unary.view(np.uint64)
         self._at = np.zeros(1, np.int64)
-        self._stop = np.array([len(unary)])
+        self._stop = np.array([len(unary) - 1])
         self._windows = np.ndarray((len(rest) + 1,), ">u8", rest + bytes(8), strides=(1,)).astype(np.uint64)
         self._bit = np.zeros(1, np.int64)
         self._bit_stop = np.array([len(rest) * 8])
-        self._full = np.append(np.frombuffer(cursor.take(full * 8, "numbers in full"), "<u8"), np.uint64(0))
+        self._full = np.frombuffer(cursor.take(full * 8, "numbers in full") + bytes(8), "<u8")
         self._full_at = np.zeros(1, np.int64)
-        self._sparse = _Sparse([_NONE] * SPARSE)
-        if total:
-            self._sparse = _Sparse(self._places(held, gaps, cells))
+        self._sparse = _Sparse(self._places(held, gaps, cells))
 
     def _places(self, held: list[int], gaps: Ints, cells: int) -> list[Ints]:
         """Of each sparse class, where in its row the numbers are that are not 0."""
+        if not len(gaps):
+            return [_NONE] * SPARSE
         gap_bits = np.repeat(_GAP_BITS, held)
-        steps = (gaps << gap_bits) + self._plain(gap_bits[:, None])[:, 0].astype(np.int64) + 1
+        steps = (gaps << gap_bits) + self._plain(gap_bits[:, None])[:, 0].view(np.int64) + 1
         found = []
         for count, end in zip(held, accumulate(held), strict=True):
-            places = np.cumsum(steps[end - count : end]) - 1
+            places = steps[end - count : end].cumsum() - 1 if count else _NONE
             if count and places[-1] >= cells:
                 raise self._cursors[0].error(f"gaps reach {places[-1]}, there are {cells} numbers at most")
             found.append(places)
@@ -188,15 +190,14 @@ class SymbolReader:
 
     def _plain(self, widths: Ints) -> U64:
         """The next numbers of so many plain bits each."""
-        starts = widths.cumsum(axis=0)
-        starts += self._bit
-        self._bit = starts[-1].copy()
-        starts -= widths
+        places = np.empty((len(widths) + 1, widths.shape[1]), np.int64)
+        places[0], places[1:] = self._bit, widths
+        places.cumsum(axis=0, out=places)
+        starts, self._bit = places[:-1], places[-1].copy()
         words: U64 = self._windows.take(starts >> 3, mode="clip")
         starts &= 7
         words <<= starts.view(np.uint64)
-        words >>= np.uint64(1)
-        words >>= (63 - widths).view(np.uint64)
+        words >>= (64 - widths).view(np.uint64)  # by 64: numpy makes it 0
         return words
 
     def take(self, classes: Ints, held: Bits | None = None) -> U64:
@@ -207,7 +208,7 @@ class SymbolReader:
             numbers = unary = self._next_unary(len(classes), coded)
         else:
             sparse = classes < SPARSE
-            some = self.take_bits(classes, sparse if held is None else sparse & held)
+            some = self._sparse.take(classes, sparse if held is None else sparse & held)
             coded = ~sparse if held is None else held & ~sparse
             coded |= some
             unary = self._next_unary(len(classes), coded)
@@ -237,9 +238,11 @@ class SymbolReader:
         self._at = places[-1] + 1
         return self._unary.take(places, mode="clip") * coded
 
-    def take_bits(self, classes: Ints, held: Bits | None = None) -> Bits:
-        """For the next numbers of sparse classes: which are not 0. All there is to tell of those not `sized`."""
-        return self._sparse.take(classes, held)
+    def bits(self, at: int, count: int) -> Bits:
+        """Of the only block: whether the next numbers, all of sparse class `at`, are not 0. It is all there is to tell
+        of those that are not `sized`.
+        """
+        return self._sparse.run(at, count)
 
     def end(self) -> None:
         """Raises `ChunkError` unless everything has been taken, and no more, and the padding is 0."""
@@ -274,15 +277,24 @@ class _Sparse:
         one.flags, (one.at, one.stop) = _joined([(s.flags, (s.at, s.stop)) for s in several])
         return one
 
-    def take(self, classes: Ints, held: Bits | None) -> Bits:
+    def run(self, at: int, count: int) -> Bits:
+        """The next of one class, of the first block."""
+        start, stop = int(self.at[0, at]), int(self.stop[0, at])
+        self.at[0, at] = start + count
+        out = np.zeros(count, np.bool_)
+        found = self.flags[start : max(min(start + count, stop), start)]
+        out[: len(found)] = found
+        return out
+
+    def take(self, classes: Ints, held: Bits) -> Bits:
+        """The next of the sparse ones among these classes, shape (numbers, blocks), where `held`."""
         out = np.zeros(classes.shape, np.bool_)
         there = int(np.bitwise_or.reduce(np.left_shift(1, classes), axis=None))
         for at in range(SPARSE):
             if not there >> at & 1:
                 continue
             here = classes == at
-            if held is not None:
-                here &= held
+            here &= held
             places = here.cumsum(axis=0)
             places += self.at[:, at] - 1
             self.at[:, at] = places[-1] + 1
