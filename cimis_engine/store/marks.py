@@ -91,7 +91,8 @@ class _Plan:
         if len(self.rows) > 1:
             self._odd = head.number(1, "mode of odd records"), head.number(SPARSE - 1, "class of odd records")
         self._classes = head.numbers(len(self.rows), SPARSE - 1, "class of marks")
-        self._which = [head.number(CLASSES - 1, "class of marks") if most[row] > 1 else None for row in self.rows]
+        sized = [at for at, row in enumerate(self.rows) if most[row] > 1]
+        self._which = list(zip(sized, head.numbers(len(sized), CLASSES - 1, "class of marks"), strict=True))
 
     def marks(self, reader: SymbolReader, count: int) -> Marks:
         """Of the columns `rows`, those that have any."""
@@ -101,10 +102,12 @@ class _Plan:
             bits = reader.bits(best, count)
             odd = (np.logical_xor.accumulate(bits) if mode else bits).nonzero()[0]
         codes = np.array([reader.bits(at, len(odd)) for at in self._classes], np.int64)
-        for row, which in zip(codes, self._which, strict=True):
-            if which is not None and len(chosen := row.nonzero()[0]):
-                numbers = reader.take(np.full((len(chosen), 1), which))[:, 0]
-                row[chosen] += np.minimum(numbers, np.uint64(256)).astype(np.int64)
+        if self._which:
+            rows, classes = np.array(self._which).T
+            place, record = codes[rows].nonzero()
+            if len(place):
+                numbers = reader.take(classes[place][:, None])[:, 0]
+                codes[rows[place], record] += np.minimum(numbers, np.uint64(256)).astype(np.int64)
         if (codes > self._most).any():
             raise reader.error("a mark is above the most its column has")
         marks = np.zeros((len(self.rows), count), np.int64)
