@@ -97,7 +97,7 @@ def columns_of(
     """
     whole = np.where(present, scaled, np.zeros((), scaled.dtype))
     smallest = list(exponents)
-    needed = (whole[:, :_GLANCE] % 10).any(axis=1).tolist()
+    needed = np.any(whole[:, :_GLANCE] % 10, axis=1).tolist()
     for at, exponent in enumerate(smallest):
         while not needed[at] and exponent > 0 and not np.any(whole[at] % 10):
             whole[at] //= 10

@@ -305,7 +305,7 @@ class _Sparse:
 
     def left(self) -> Bits:
         """Of each block, whether a number that is not 0 has not been taken."""
-        left: Bits = (self.at < self.stop).any(axis=1)
+        left: Bits = np.any(self.at < self.stop, axis=1)
         return left
 
 
