@@ -55,7 +55,7 @@ class ConsoleScreen(Kept, Screen[None]):
             yield HeaderBar(self.crumb())
             yield from self.body()
             yield AlertBar()
-        yield KeyFooter(self.VIEW)
+        yield KeyFooter(self.VIEW, plain=self.app.looks.ascii)
         yield Static("needs 60x15", id="too-small")
 
     # what a screen is made of
@@ -118,7 +118,7 @@ class ConsoleScreen(Kept, Screen[None]):
         self.app.go_back()
 
     def action_help(self) -> None:
-        self.app.push_screen(HelpScreen(self.VIEW))
+        self.app.push_screen(HelpScreen(self.VIEW, plain=self.app.looks.ascii))
 
     def action_palette(self) -> None:
         self.app.action_command_palette()
