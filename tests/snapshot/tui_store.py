@@ -31,7 +31,7 @@ _LOW_HIGH = {"air-tmp": (40, 260), "eto": (30, 780), "precip": (0, 0), "wind-run
 
 def filled(data_dir: Path, stations: tuple[int, ...] = (62, 83)) -> Path:
     """A data directory with daily chunks of `YEARS` and hourly ones of the last year, and the run's folder in it."""
-    store = Store.create(data_dir)
+    store = Store.create(data_dir, format=Format.V1)
     for station in stations:
         for year in YEARS:
             store.write(weather(station, Interval.DAILY, year))
