@@ -35,8 +35,8 @@ def count(value: float) -> str:
 
 
 def grouped(value: int) -> str:
-    """A count in full, thousands apart: 8 784."""
-    return f"{value:,}".replace(",", " ")
+    """A count in full: 8,784."""
+    return f"{value:,}"
 
 
 def size(value: float) -> str:
