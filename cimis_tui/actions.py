@@ -92,6 +92,17 @@ ACTIONS = (
     # station
     # coverage
     # map
+    Action("open", ("enter",), "↵", "Detail", "Screens", "the selected station in detail", views=_on("map")),
+    Action("pan(-1,0)", ("h", "left"), "h ←", "", "Move", "the map: to the west", False, _on("map")),
+    Action("pan(1,0)", ("l", "right"), "l →", "", "Move", "the map: to the east", False, _on("map")),
+    Action("pan(0,-1)", ("k", "up"), "k ↑", "", "Move", "the map: to the north", False, _on("map")),
+    Action("pan(0,1)", ("j", "down"), "j ↓", "", "Move", "the map: to the south", False, _on("map")),
+    Action("turn(1)", ("tab",), "tab", "Next", "Move", "select the next station by number", views=_on("map")),
+    Action("turn(-1)", ("shift+tab",), "⇧tab", "", "Move", "select the station before", views=_on("map")),
+    Action("nearest", ("n",), "n", "Nearest", "Move", "select the station nearest to the middle", views=_on("map")),
+    Action("zoom(1)", ("plus", "equals_sign"), "+", "Nearer", "View", "zoom in", views=_on("map")),
+    Action("zoom(-1)", ("minus",), "-", "Farther", "View", "zoom out", views=_on("map")),
+    Action("whole", ("z",), "z", "Whole", "View", "the whole state again", views=_on("map")),
     # data
     # runs and replay
     # alerts

@@ -1,0 +1,34 @@
+"""What the map looks like, at each designed size, near and far."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from tui_app import dashboard, settle
+from tui_journal import midst
+
+SIZES = [(60, 15), (80, 24), (100, 30), (120, 40), (200, 60)]
+
+
+async def on_map(pilot: Pilot[Any]) -> None:
+    await settle(pilot)
+    await pilot.press("4")
+    await pilot.app.workers.wait_for_complete()
+    await settle(pilot)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
+def test_the_whole_state(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> None:
+    assert snap_compare(dashboard(tmp_path, midst()), terminal_size=size, run_before=on_map)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=lambda s: f"{s[0]}x{s[1]}")
+def test_near(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> None:
+    async def press(pilot: Pilot[Any]) -> None:
+        await on_map(pilot)
+        await pilot.press("plus", "plus", "plus", "n")
+
+    assert snap_compare(dashboard(tmp_path, midst()), terminal_size=size, run_before=press)
