@@ -24,7 +24,7 @@ class MapScreen(RunScreen):
     VIEW = "map"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(VIEW)]
     AUTO_FOCUS = "MapPane"
-    _directory: Mapping[int, Station] = {}  # noqa: RUF012
+    _directory: Mapping[int, Station] = {}
 
     def body(self) -> ComposeResult:
         with Horizontal(id="map-body"):
@@ -60,7 +60,12 @@ class MapScreen(RunScreen):
     def draw(self, *, anew: bool) -> None:
         facts = self.pump.look(lambda state, _: present_map(state, self.pump.selected, self._directory))
         self._map.apply(facts)
-        self.query_one("#map-side", FactPane).apply(lambda width, height: present_beside(facts, width, height))
+        self._tell_side()
+
+    @on(MapPane.Looked)
+    def _tell_side(self) -> None:
+        facts, view = self._map.facts, self._map.view
+        self.query_one("#map-side", FactPane).apply(lambda width, height: present_beside(facts, view, width, height))
 
     def table_rows(self) -> Sequence[Mapping[str, Any]]:
         facts = self._map.facts
@@ -70,7 +75,7 @@ class MapScreen(RunScreen):
 
     # the station
 
-    def _choose(self, number: int) -> None:
+    def action_choose(self, number: int) -> None:
         self.pump.select(number)
         self.draw(anew=False)
         self._map.bring(number)
@@ -83,7 +88,7 @@ class MapScreen(RunScreen):
             return
         mine = self.pump.selected
         at = order.index(mine) + step if mine in order else 0
-        self._choose(order[at % len(order)])
+        self.action_choose(order[at % len(order)])
 
     def action_nearest(self) -> None:
         """The station nearest to the middle of the picture."""
@@ -92,11 +97,11 @@ class MapScreen(RunScreen):
         if spot is None:
             self.notify("no station has coordinates", severity="warning", timeout=4)
             return
-        self._choose(spot.number)
+        self.action_choose(spot.number)
 
     @on(MapPane.Picked)
     def _picked(self, message: MapPane.Picked) -> None:
-        self._choose(message.number)
+        self.action_choose(message.number)
         if message.twice:
             self.action_open()
 

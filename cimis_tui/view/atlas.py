@@ -9,13 +9,19 @@ from dataclasses import dataclass, field
 from cimis_tui.view import units
 from cimis_tui.view.braille import Canvas
 from cimis_tui.view.california import CITIES, OUTLINE
-from cimis_tui.view.cells import Cell, Line, clip, fit, spread
-from cimis_tui.view.places import Chosen, MapFacts, Spot
+from cimis_tui.view.cells import Cell, Line, clip, fit, pad, spread
+from cimis_tui.view.places import Chosen, MapFacts, Nowhere, Spot
 from cimis_tui.view.present import GLYPHS, RANK
 from cimis_tui.view.viewport import Viewport, scale_bar
 
 NAMED_AT_MOST = 40
 """Stations in sight that have their names written; of more, only the selected one."""
+
+
+def mark_of(status: str) -> tuple[str, str]:
+    """Glyph and role of a state on the map, where quiet ones must stand out from the dots of the outline."""
+    glyph, _, role = GLYPHS[status]
+    return glyph, "text" if role == "dim" else role
 
 
 def outline(view: Viewport) -> list[str]:
@@ -57,11 +63,11 @@ def _line(ground: str, written: dict[int, tuple[str, str]]) -> Line:
     at = 0
     for column, (text, role) in sorted(written.items()):
         if column > at:
-            cells.append(Cell(ground[at:column], "track"))
+            cells.append(Cell(ground[at:column], "line"))
         cells.append(Cell(text, role))
         at = column + len(text)
     if at < len(ground):
-        cells.append(Cell(ground[at:], "track"))
+        cells.append(Cell(ground[at:], "line"))
     return tuple(cells)
 
 
@@ -83,10 +89,10 @@ def paint_map(facts: MapFacts, view: Viewport, ground: Sequence[str]) -> tuple[L
     cells = by_cell(facts.spots, view)
     mine = facts.chosen.number if facts.chosen else None
     for (column, row), together in cells.items():
-        glyph, _, role = GLYPHS[together[0].status]
+        glyph, role = mark_of(together[0].status)
         sheet.write(column, row, glyph, "here" if any(s.number == mine for s in together) else role)
     for (column, row), together in cells.items():
-        _add_count(sheet, column, row, together)
+        _add_count(sheet, column, row, together, mine)
     _add_names(sheet, cells, mine)
     for name, place in CITIES:
         cell = view.cell(*place)
@@ -95,15 +101,14 @@ def paint_map(facts: MapFacts, view: Viewport, ground: Sequence[str]) -> tuple[L
     return sheet.over(ground)
 
 
-def _add_count(sheet: Sheet, column: int, row: int, together: Sequence[Spot]) -> None:
+def _add_count(sheet: Sheet, column: int, row: int, together: Sequence[Spot], mine: int | None) -> None:
     """How many stations share a cell: beside the glyph, or in its place where both sides are taken."""
     if len(together) == 1:
         return
     number = str(len(together)) if len(together) < 10 else "+"
-    role = GLYPHS[together[0].status][2]
+    role = "here" if any(s.number == mine for s in together) else mark_of(together[0].status)[1]
     if not sheet.beside(column, row, number, number, role):
-        _, worn = sheet.written[row][column]
-        sheet.written[row][column] = number, worn
+        sheet.written[row][column] = number, role
 
 
 def _add_names(sheet: Sheet, cells: dict[tuple[int, int], list[Spot]], mine: int | None) -> None:
@@ -130,7 +135,7 @@ def map_titles(facts: MapFacts, view: Viewport) -> tuple[str, str]:
     seen = sum(view.cell(s.latitude, s.longitude) is not None for s in facts.spots)
     length, kilometres = scale_bar(view, max(6, view.columns // 4))
     bar = "├" + "─" * max(0, length - 2) + "┤"
-    return f"California  {seen} of {len(facts.spots)} stations in sight", f"zoom {view.zoom}×  {bar} {kilometres} km"
+    return f"California  {seen} of {len(facts.spots)} in sight", f"zoom {view.zoom}×  {bar} {kilometres} km"
 
 
 def present_chosen(c: Chosen | None, width: int) -> tuple[Line, ...]:
@@ -179,12 +184,12 @@ def present_legend(facts: MapFacts, width: int) -> list[Line]:
     """Every state there is of the run's stations, with its count; then what else is drawn."""
     counts = dict(facts.counts)
     parts = [
-        (Cell(f"{GLYPHS[s][0]} ", GLYPHS[s][2]), Cell(f"{counts[s]:>4} "), Cell(f"{GLYPHS[s][1]:<7}", "dim"))
+        (Cell(f"{GLYPHS[s][0]} ", mark_of(s)[1]), Cell(f"{counts[s]:>4} "), Cell(f"{GLYPHS[s][1]:<7}", "dim"))
         for s in sorted(counts, key=lambda s: RANK[s])
     ]
     across = max(1, (width + 2) // 16)
     lines = [fit(parts[start : start + across], width, gap=2) for start in range(0, len(parts), across)]
-    lines.append(clip((Cell("✓2", "ok"), Cell(" two in one place, the worst's state", "dim")), width))
+    lines.append(clip((Cell("✓2", "ok"), Cell(" two in one place: the worst's state", "dim")), width))
     return lines
 
 
@@ -193,23 +198,47 @@ def present_nowhere(facts: MapFacts, width: int, height: int) -> list[Line]:
     if not facts.nowhere or height <= 0:
         return []
     count = len(facts.nowhere)
-    lines: list[Line] = [(Cell(f"{count} without coordinates: tab goes to {'it' if count == 1 else 'them'}", "warn"),)]
+    title = f"{count} without coordinates: tab goes to {'it' if count == 1 else 'them'}"
+    return _listed(title, "warn", facts.nowhere, width, height)
+
+
+def present_in_sight(facts: MapFacts, view: Viewport, width: int, height: int) -> list[Line]:
+    """The stations in sight by name, those that need a person first; a click selects one."""
+    seen = [s for s in facts.spots if view.cell(s.latitude, s.longitude) is not None]
+    seen.sort(key=lambda s: (RANK[s.status], s.number))
+    if height < 2:
+        return []
+    if not seen:
+        return [clip((Cell("no station in sight: n goes to the nearest, z shows all", "dim"),), width)]
+    return _listed("In sight, what needs you first", "dim", seen, width, height)
+
+
+def _listed(title: str, role: str, stations: Sequence[Spot | Nowhere], width: int, height: int) -> list[Line]:
+    """A title, and as many stations as there is room for; how many more there are is said."""
+    lines: list[Line] = [(Cell(title, role),)]
     room = height - 1
-    shown = facts.nowhere if count <= room else facts.nowhere[: max(0, room - 1)]
+    shown = stations if len(stations) <= room else stations[: max(0, room - 1)]
     for station in shown:
-        glyph, word, role = GLYPHS[station.status]
-        lines.append((Cell(f"{glyph} ", role), Cell(f"{station.number} {station.name} "), Cell(word, "dim")))
-    if len(shown) < count and room > 0:
-        lines.append((Cell(f"… and {count - len(shown)} more", "dim"),))
+        (glyph, tone), pick = mark_of(station.status), f"choose({station.number})"
+        name = pad(f"{station.number:>3} {station.name}", max(8, width - 12))
+        lines.append((Cell(f"{glyph} ", tone, pick), Cell(f"{name} ", "text", pick), Cell(_word(station), "dim", pick)))
+    if len(shown) < len(stations) and room > 0:
+        lines.append((Cell(f"… and {len(stations) - len(shown)} more", "dim"),))
     return [clip(line, width) for line in lines]
 
 
-def present_beside(facts: MapFacts, width: int, height: int) -> tuple[Line, ...]:
+def _word(station: Spot | Nowhere) -> str:
+    return GLYPHS[station.status][1]
+
+
+def present_beside(facts: MapFacts, view: Viewport, width: int, height: int) -> tuple[Line, ...]:
     """All that stands beside the map, the selected station first."""
     if not facts.started:
         return (clip((Cell("waiting for the plan…", "dim"),), width),)
     head, legend = present_chosen(facts.chosen, width), present_legend(facts, width)
-    gap: list[Line] = [()] if height > len(head) + len(legend) + 2 else []
-    lines = [*head, *gap, *legend, *gap]
-    lines += present_nowhere(facts, width, height - len(lines))
+    gap: list[Line] = [()] if height > len(head) + len(legend) + 4 else []
+    lines = [*head, *gap, *legend]
+    lost = present_nowhere(facts, width, min(4, height - len(lines) - len(gap)))
+    lines += [*gap, *lost] if lost else []
+    lines += [*gap, *present_in_sight(facts, view, width, height - len(lines) - len(gap))]
     return tuple(lines[:height])

@@ -25,6 +25,12 @@ class MapPane(CellPanel, can_focus=True):
             super().__init__()
             self.number, self.twice = number, twice
 
+    class Looked(Message):
+        """Another part of the state is in sight."""
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, MapPane.Looked)
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.facts = MapFacts()
@@ -61,9 +67,12 @@ class MapPane(CellPanel, can_focus=True):
         return self.view.cell(spot.latitude, spot.longitude) is not None
 
     def _look(self, view: Viewport) -> bool:
-        changed, self.view = view != self.view, view
+        if view == self.view:
+            return False
+        self.view = view
         self._settle()
-        return changed
+        self.post_message(self.Looked())
+        return True
 
     def _settle(self) -> None:
         self.retitle(*map_titles(self.facts, self.view))
@@ -72,6 +81,7 @@ class MapPane(CellPanel, can_focus=True):
     def on_resize(self) -> None:
         self.view = replace(self.view, columns=self.size.width, rows=self.size.height)
         self.retitle(*map_titles(self.facts, self.view))
+        self.post_message(self.Looked())
         super().on_resize()
 
     def lines(self, width: int, height: int) -> tuple[Line, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from tui_app import dashboard, settle
+from tui_app import advance, dashboard, idle, settle
 from tui_journal import midst
 
 SIZES = [(60, 15), (80, 24), (100, 30), (120, 40), (200, 60)]
@@ -16,8 +16,8 @@ SIZES = [(60, 15), (80, 24), (100, 30), (120, 40), (200, 60)]
 async def on_map(pilot: Pilot[Any]) -> None:
     await settle(pilot)
     await pilot.press("4")
-    await pilot.app.workers.wait_for_complete()
-    await settle(pilot)
+    await idle(pilot)
+    await advance(pilot, 0.3)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
