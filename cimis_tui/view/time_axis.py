@@ -1,0 +1,108 @@
+"""The axis of the heat map: years, and nearer months, days and hours, each a column. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cimis_engine.model.completeness import slot_text
+from cimis_engine.model.items import Interval
+from cimis_engine.model.period import HOURS, days_in_year, slots_in_year
+
+ZOOMS = {Interval.DAILY: ("years", "months", "days"), Interval.HOURLY: ("years", "months", "days", "hours")}
+"""From far to near."""
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Columns numbered from 0, each some adjoining slots of one year."""
+
+    interval: Interval
+    years: range
+    zoom: str = "years"
+
+    def columns_of(self, year: int) -> int:
+        """How many columns a year has."""
+        days = days_in_year(year)
+        return {"years": 1, "months": 12, "days": days, "hours": days * HOURS}[self.zoom]
+
+    @cached_property
+    def _edges(self) -> list[int]:
+        """The first column of every year, and one past the last of all."""
+        edges = [0]
+        for year in self.years:
+            edges.append(edges[-1] + self.columns_of(year))
+        return edges
+
+    @property
+    def count(self) -> int:
+        return self._edges[-1]
+
+    def at(self, column: int) -> tuple[int, int]:
+        """The year of a column, and its number within the year, from 0."""
+        place = bisect_right(self._edges, column) - 1
+        return self.years[place], column - self._edges[place]
+
+    def first_column(self, year: int) -> int:
+        return self._edges[year - self.years[0]]
+
+    def starts(self, year: int) -> NDArray[np.intp]:
+        """The first slot of each column of a year."""
+        size = slots_in_year(self.interval, year)
+        a_day = size // days_in_year(year)
+        if self.zoom == "months":
+            first = date(year, 1, 1)
+            return np.array([(date(year, m, 1) - first).days * a_day + 1 for m in range(1, 13)], np.intp)
+        step = {"years": size, "days": a_day, "hours": 1}[self.zoom]
+        return np.arange(1, size + 1, step, dtype=np.intp)
+
+    def slots(self, column: int) -> range:
+        """The slots of a column."""
+        year, number = self.at(column)
+        starts = self.starts(year)
+        end = int(starts[number + 1]) if number + 1 < len(starts) else slots_in_year(self.interval, year) + 1
+        return range(int(starts[number]), end)
+
+    def column_of(self, year: int, slot: int) -> int:
+        """The column that a slot is in."""
+        inside = int(np.searchsorted(self.starts(year), slot, side="right")) - 1
+        return self.first_column(year) + inside
+
+    def name(self, column: int) -> str:
+        """`2016`, `Mar 2016`, `2016-03-04` or `2016-03-04 0500`."""
+        year, number = self.at(column)
+        if self.zoom == "years":
+            return str(year)
+        if self.zoom == "months":
+            return f"{MONTHS[number]} {year}"
+        text = slot_text(self.interval, year, self.slots(column).start)
+        return text if self.zoom == "hours" else text[:10]
+
+    def ticks(self, first: int, count: int, every: int) -> Iterator[tuple[int, str]]:
+        """(column, label) of what is worth naming among columns `first` and on; years on multiples of `every`."""
+        for column in range(first, min(self.count, first + count)):
+            year, number = self.at(column)
+            if self.zoom == "years":
+                if year % every == 0 or column == first:
+                    yield column, str(year)
+            elif self.zoom == "months":
+                if number == 0 or column == first:
+                    yield column, str(year) if number == 0 else f"{MONTHS[number]} {year}"
+            else:
+                yield from self._day_tick(column, year, number, column == first)
+
+    def _day_tick(self, column: int, year: int, number: int, is_first: bool) -> Iterator[tuple[int, str]]:
+        a_column = HOURS if self.zoom == "hours" else 1
+        if is_first or (self.zoom == "hours" and number % HOURS == 0):
+            yield column, self.name(column)[:10]
+        elif self.zoom == "days" and number % a_column == 0:
+            day = date.fromordinal(date(year, 1, 1).toordinal() + number)
+            if day.day == 1:
+                yield column, f"{MONTHS[day.month - 1]} {year}" if day.month == 1 else MONTHS[day.month - 1]
