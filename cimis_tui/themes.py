@@ -22,6 +22,7 @@ DARK = Theme(
         "rule": "#37475a",
         "track": "#3a4a5c",
         "row": "#1d2c3d",
+        "calm": "#3f7d5d",
         "scrollbar": "#33475c",
         "scrollbar-hover": "#4a6582",
         "scrollbar-active": "#6cb6e8",
@@ -48,6 +49,7 @@ LIGHT = Theme(
         "rule": "#b9c2c9",
         "track": "#c3ccd3",
         "row": "#dbe9f4",
+        "calm": "#86b89b",
         "scrollbar": "#b3c3d0",
         "scrollbar-hover": "#8fa8bb",
         "scrollbar-active": "#14639e",
@@ -60,7 +62,13 @@ THEMES = (DARK, LIGHT)
 NAMES = (DARK.name, LIGHT.name, "ansi-dark", "ansi-light")
 """The order `t` goes through."""
 
-FALLBACK = {"quiet": "ansi_default", "rule": "ansi_bright_black", "track": "ansi_bright_black", "row": "ansi_default"}
+FALLBACK = {
+    "quiet": "ansi_default",
+    "rule": "ansi_bright_black",
+    "track": "ansi_bright_black",
+    "row": "ansi_default",
+    "calm": "ansi_green",
+}
 """Our own variables for themes that do not define them: plain enough for sixteen colours."""
 
 

@@ -32,7 +32,8 @@ class Holdings:
 
     def empty(self) -> Board:
         """A board that knows of nothing stored: what is shown until the first one is read."""
-        return Board(self._survey.interval, range(ORIGIN.year, agency_today(self._clock.time()).year + 1))
+        this_year = agency_today(self._clock.time()).year
+        return Board(self._survey.interval, range(ORIGIN.year, max(ORIGIN.year, this_year) + 1))
 
     def read(self, names: Mapping[int, tuple[str, str]]) -> Board:
         """The store as it is now. `names`: name and county of stations that are to be known in any case.

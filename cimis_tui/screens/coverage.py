@@ -61,7 +61,7 @@ class CoverageScreen(RunScreen):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._holdings = {i: Holdings(self.data_dir, i, self.app.clock) for i in Interval}
-        self._interval = self.pump.look(_run_interval)
+        self._chosen: Interval | None = None
         self._boards: dict[Interval, Board] = {i: held.empty() for i, held in self._holdings.items()}
         self._everything = False
         self._filter = ""
@@ -75,6 +75,11 @@ class CoverageScreen(RunScreen):
         facts = FactPane(id="coverage-facts")
         facts.border_title = "Cell under the cursor, and marks"
         yield facts.add_class("panel")
+
+    @property
+    def _interval(self) -> Interval:
+        """The one chosen; until then the run's."""
+        return self._chosen or self.pump.look(_run_interval)
 
     @property
     def _map(self) -> HeatMap:
@@ -91,7 +96,7 @@ class CoverageScreen(RunScreen):
     def draw(self, *, anew: bool) -> None:
         self._read_if_due(anew)
         board = self._boards[self._interval]
-        live = self.pump.look(lambda state, _: present_live(state, self._interval, board))
+        live = self.pump.look(lambda state, _: present_live(state, board))
         seen = sight(board, live, everything=self._everything, text=self._filter)
         self._map.apply(board, live, seen)
         if anew and self.pump.selected is not None:
@@ -132,9 +137,9 @@ class CoverageScreen(RunScreen):
 
     def _present_facts(self, width: int, height: int) -> tuple[Line, ...]:
         view, facts = self._map.view, self._facts()
-        cell = present_cell(facts, width) if facts else []
-        legend = present_marks(view, width, max(1, height - len(cell)) if height > 3 else 1)
-        return (*cell[: height - len(legend)], *[()] * (height - len(cell) - len(legend)), *legend)
+        legend = present_marks(view, width, 2)
+        cell = (present_cell(facts, width) if facts else [])[: height - len(legend)]
+        return (*cell, *[()] * (height - len(cell) - len(legend)), *legend)
 
     def _facts(self) -> CellFacts | None:
         view, station = self._map.view, self._map.station
@@ -165,14 +170,12 @@ class CoverageScreen(RunScreen):
     # what is shown
 
     def action_interval(self) -> None:
-        self._interval = Interval.HOURLY if self._interval is Interval.DAILY else Interval.DAILY
+        self._chosen = Interval.HOURLY if self._interval is Interval.DAILY else Interval.DAILY
         self.draw(anew=True)
 
     def action_scope(self) -> None:
         self._everything = not self._everything
         self.draw(anew=False)
-        shown = "every station and year there is" if self._everything else "what is stored or asked for"
-        self.notify(shown, title="Shown", timeout=2)
 
     def action_filter(self) -> None:
         field = self.query_one("#filter", Input)

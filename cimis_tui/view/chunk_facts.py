@@ -83,10 +83,10 @@ def cell_facts(board: Board, live: Live, number: int, axis: Axis, column: int) -
 def present_cell(f: CellFacts, width: int) -> list[Line]:
     """The strip: what it is, its records, its chunk; and what the run says of it."""
     mark = MARKS[f.mark]
-    state: Line = (Cell(f"{mark.glyph} {mark.word}".strip(), mark.role if mark.role != "text" else "dim"),)
+    state: Line = (Cell(f"{mark.glyph} {mark.word}" if f.mark else mark.word, mark.role),)
     head = (Cell(f"{f.number} {f.name}", "head"), Cell(f"  {f.period}", "key"), Cell(f"  {f.interval}", "dim"))
-    lines: list[Line] = [spread(head, state, width), _records(f, width)]
-    lines += [line for line in (_chunk(f, width), _run(f)) if line]
+    lines: list[Line] = [spread(head, state, width)]
+    lines += [line for line in (_run(f), _records(f, width), _chunk(f, width)) if line]
     return [clip(line, width) for line in lines]
 
 
@@ -112,7 +112,7 @@ def _records(f: CellFacts, width: int) -> Line:
 def _chunk(f: CellFacts, width: int) -> Line:
     entry = f.entry
     if entry is None:
-        return (Cell("no chunk is stored", "dim"),) if f.expected else ()
+        return (Cell("no chunk is stored", "dim"),) if f.expected and not f.told else ()
     return fit(
         (
             (Cell("chunk ", "dim"), Cell(units.size(entry.stored_bytes))),
@@ -192,7 +192,7 @@ def _station_facts(f: CellFacts, board: Board) -> list[tuple[str, str]]:
     facts = [("station", f"{f.number} {f.name}"), ("county", f.county or "not known")]
     if known is None or not known.sure:
         return [*facts, ("in the directory", "no: when it opened and closed is not known")]
-    return [*facts, ("owes records", f"{known.life}, as far as there are" if known.life else "none")]
+    return [*facts, ("owes records of", str(known.life) if known.life else "no day yet")]
 
 
 def _year_facts(f: CellFacts, year: YearCoverage) -> list[tuple[str, str]]:

@@ -28,20 +28,21 @@ FLYING, FAILED = 7, 8
 class Mark(NamedTuple):
     glyph: str
     word: str
+    short: str
     role: str
     solid: bool = False  # a block, that fills its cell
 
 
 MARKS = (
-    Mark(" ", "outside its life", "text"),
-    Mark("█", "whole", "ok", True),
-    Mark("▓", "missing at the agency", "ok", True),
-    Mark("Δ", "revised", "key"),
-    Mark("≈", "provisional", "key"),
-    Mark("▒", "partial", "warn", True),
-    Mark("·", "never asked for", "dim"),
-    Mark(GLYPHS["running"][0], "in flight", GLYPHS["running"][2]),
-    Mark(GLYPHS["failed"][0], "failed", GLYPHS["failed"][2]),
+    Mark("blank", "outside its life", "no station", "dim"),
+    Mark("█", "whole", "whole", "calm", True),
+    Mark("▓", "some missing at the agency", "missing", "calm", True),
+    Mark("Δ", "revised", "revised", "key"),
+    Mark("≈", "provisional", "provisional", "key"),
+    Mark("▒", "partly asked for", "partial", "warn", True),
+    Mark("·", "never asked for", "unasked", "dim"),
+    Mark(GLYPHS["running"][0], "in flight", "in flight", GLYPHS["running"][2]),
+    Mark(GLYPHS["failed"][0], "failed", "failed", GLYPHS["failed"][2]),
 )
 """By number. The glyph and the word say it without the colour."""
 LEGEND = (FAILED, FLYING, 1, 2, 3, 4, 5, 6, 0)
@@ -76,11 +77,11 @@ class Live:
     years: range = range(0)
 
 
-def present_live(state: RunState, interval: Interval, board: Board) -> Live:
-    """The part of the fold that concerns an interval; results that the store had when it was read are left to it."""
+def present_live(state: RunState, board: Board) -> Live:
+    """What the fold says of a board's interval; results that the store had when it was read are left to it."""
     started = state.started
     names = {n: (s.ref.name, s.ref.county) for n, s in state.stations.items()}
-    if started is None or started.interval != interval.value:
+    if started is None or started.interval != board.interval.value:
         return Live(names=names)
     marks: dict[int, dict[int, int]] = defaultdict(dict)
     planned: set[Cell] = set()
@@ -194,11 +195,15 @@ def _whole(board: Board, station: int, year: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """`stations`: the rows, in order; `years`: the range of the axis; `of`: rows there would be without the filter."""
+    """`stations`: the rows, in order; `years`: the range of the axis; `of`: rows there would be without the filter.
+
+    `everything`: whether these are all there could be, or what is stored or asked for by the run.
+    """
 
     stations: tuple[int, ...]
     years: range
     of: int
+    everything: bool = False
 
 
 def sight(board: Board, live: Live, *, everything: bool, text: str) -> Sight:
@@ -210,7 +215,7 @@ def sight(board: Board, live: Live, *, everything: bool, text: str) -> Sight:
     stations = held | live.names.keys() | (board.stations.keys() if everything else set())
     years = board.years if everything or not stations else _span([y for _, y in board.entries], live.years, board.years)
     kept = tuple(n for n in sorted(stations) if _matches(n, years, board, live, text))
-    return Sight(kept, years, len(stations))
+    return Sight(kept, years, len(stations), everything)
 
 
 def _span(held: Sequence[int], run: range, all_years: range) -> range:
@@ -229,7 +234,7 @@ def _holds(word: str, number: int, found: str, years: range, board: Board, live:
         return len(word) == 1 or not _holds(word[1:], number, found, years, board, live)
     if not word.startswith("state:"):
         return word in found
-    wanted = {n for n, mark in enumerate(MARKS) if mark.word.startswith(word[6:])}
+    wanted = {n for n, mark in enumerate(MARKS) if mark.word.startswith(word[6:]) or mark.short.startswith(word[6:])}
     axis = Axis(board.interval, years)
     return not wanted.isdisjoint(board.cells(number, axis, 0, axis.count, live))
 

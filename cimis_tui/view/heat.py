@@ -8,13 +8,15 @@ from itertools import groupby
 
 from cimis_tui.view import units
 from cimis_tui.view.cells import Cell, Line, clip, fit, pad, width_of
-from cimis_tui.view.coverage import LEGEND, MARKS, Board, Live, Sight, count_marks, name_of
+from cimis_tui.view.coverage import LEGEND, MARKS, Board, Live, Mark, Sight, count_marks, name_of
 from cimis_tui.view.time_axis import ZOOMS, Axis
 
 HEAD = 2
 """Lines above the first station: the ruler, and the column of the cursor."""
-WIDEST = 3
+WIDEST = 5
 """Columns of the terminal for a cell, at most."""
+NARROW = 6
+"""Room for the cursor's mark and a station's number, not for its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class HeatView:
 
 def label_width(width: int) -> int:
     """Columns for the cursor's mark, number and name of a station."""
-    return 22 if width >= 110 else 16 if width >= 74 else 6
+    return 22 if width >= 110 else 16 if width >= 74 else NARROW
 
 
 def cell_width(axis: Axis, width: int) -> int:
@@ -69,13 +71,13 @@ def _empty(view: HeatView) -> str:
         return "reading the catalog…"
     if view.seen.of:
         return "no station matches the filter: / changes it, esc clears it"
-    return "nothing is stored here yet, and no run asks for anything: o shows all stations of the directory"
+    return "nothing is stored here yet, and no run asks for any; o shows every station"
 
 
 def _label(view: HeatView, row: int, number: int, width: int) -> Line:
     here = row == view.row
     name, _ = name_of(number, view.board, view.live)
-    text = f"{'>' if here else ' '}{number:>3} {name}"
+    text = f"{'>' if here else ' '}{number:>3} " + (name if width > NARROW else "")
     return (Cell(pad(text, width - 1) + " ", "head" if here else "text"),)
 
 
@@ -88,16 +90,21 @@ def _cells(marks: bytes, wide: int, here: int | None) -> list[Cell]:
 def _runs(marks: bytes, wide: int) -> list[Cell]:
     found: list[Cell] = []
     for number, group in groupby(marks):
-        mark = MARKS[number]
-        text = mark.glyph * wide if mark.solid else mark.glyph.ljust(wide)
-        found.append(Cell(text * len(list(group)), mark.role))
+        found.append(Cell(_drawn(MARKS[number], wide) * len(list(group)), MARKS[number].role))
     return found
+
+
+def _drawn(mark: Mark, wide: int) -> str:
+    """A cell. Whole ones leave a thin line between them where there is room for it."""
+    if not mark.solid:
+        return mark.glyph.ljust(wide) if len(mark.glyph) == 1 else " " * wide
+    return mark.glyph * (wide - 1) + ("▉" if mark.glyph == "█" and wide > 1 else mark.glyph)
 
 
 def _cursor(number: int, wide: int) -> Cell:
     """The cell under the cursor. It is turned inside out, and a block would leave nothing of that to see."""
     mark = MARKS[number]
-    return Cell(("■" if mark.solid else mark.glyph).ljust(wide), "here")
+    return Cell(("■" if mark.solid else _drawn(mark, 1)).ljust(wide), "here")
 
 
 def _ruler(view: HeatView, width: int, wide: int, count: int) -> tuple[Line, Line]:
@@ -105,7 +112,11 @@ def _ruler(view: HeatView, width: int, wide: int, count: int) -> tuple[Line, Lin
     label, room = label_width(width), width - label_width(width)
     text = [" "] * room
     free = 0
-    for column, name in view.axis.ticks(view.left, count, max(1, 10 // wide)):
+    ticks = list(view.axis.ticks(view.left, count))
+    first = view.axis.name(view.left)
+    if not ticks or (ticks[0][0] - view.left) * wide > len(first):
+        ticks.insert(0, (view.left, first))
+    for column, name in ticks:
         at = (column - view.left) * wide
         if at >= free and at + len(name) <= room:
             text[at : at + len(name)] = name
@@ -114,7 +125,7 @@ def _ruler(view: HeatView, width: int, wide: int, count: int) -> tuple[Line, Lin
     at = (view.column - view.left) * wide
     mark = f"▾{name}" if at + len(name) < room else f"{name}▾"
     lead = at if mark[0] == "▾" else at - len(name)
-    head = pad(f" {view.axis.zoom}", label)
+    head = pad(f" {view.axis.zoom}" if label > NARROW else "", label)
     return (Cell(head, "dim"), Cell("".join(text), "dim")), (Cell(" " * (label + lead)), Cell(mark, "key"))
 
 
@@ -128,30 +139,27 @@ def heat_titles(view: HeatView, width: int, height: int) -> tuple[str, str]:
     shown = f"{len(seen.stations)} stations" if len(seen.stations) == seen.of else f"{len(seen.stations)} of {seen.of}"
     right = axis.name(min(axis.count, view.left + columns) - 1)
     span = f"{axis.name(view.left)} to {right}" if right != axis.name(view.left) else right
-    at = f"  read {units.of_day(view.board.read_at)}Z" if view.board.read_at is not None else ""
+    at = f"store read {units.of_day(view.board.read_at)}Z" if view.board.read_at is not None else "reading the store…"
+    scope = "all there are" if seen.everything else "stored or asked for"
     fault = f"  ✗ {view.board.fault}" if view.board.fault else ""
     return (
-        f"Coverage  {view.board.interval}  {shown} × {len(seen.years)} years{fault}",
-        f"rows {view.top + 1}–{last}   {span}   store{at}",
+        f"Coverage  {view.board.interval}  {shown} × {len(seen.years)} years, {scope}{fault}",
+        f"rows {view.top + 1}–{last}   {span}   {at}",
     )
 
 
 def present_marks(view: HeatView, width: int, most: int) -> list[Line]:
     """The legend: every mark there is, its word, how many cells of the whole sight have it; in `most` lines."""
     counts = count_marks(view.seen, view.board, view.live)
-    parts: list[Line] = []
-    for number in LEGEND:
-        mark, count = MARKS[number], counts.get(number, 0)
-        if count or number in LEGEND[:-1]:
-            glyph = mark.glyph if mark.glyph.strip() else "blank"
-            parts.append((Cell(f"{glyph} ", mark.role), Cell(f"{mark.word} ", "dim"), Cell(f"{count:,}")))
+    words = [(MARKS[n], MARKS[n].word if width >= 100 else MARKS[n].short, counts.get(n, 0)) for n in LEGEND]
+    words.sort(key=lambda told: told[2] == 0)  # what there is none of gives way
+    parts: list[Line] = [(Cell("station-years", "dim"),)] if width >= 70 else []
+    for mark, word, count in words:
+        parts.append((Cell(f"{mark.glyph} ", mark.role), Cell(f"{word} ", "dim"), Cell(f"{count:,}")))
     lines: list[Line] = []
-    parts.sort(key=lambda part: part[2].text == "0")  # what there is none of gives way
     while parts and len(lines) < most:
-        line = fit(parts, width, gap=2)
-        taken = _whole_parts(parts, line)
-        lines.append(line)
-        parts = parts[max(1, taken) :]
+        lines.append(fit(parts, width, gap=2))
+        parts = parts[max(1, _whole_parts(parts, lines[-1])) :]
     return lines
 
 

@@ -85,24 +85,20 @@ class Axis:
         text = slot_text(self.interval, year, self.slots(column).start)
         return text if self.zoom == "hours" else text[:10]
 
-    def ticks(self, first: int, count: int, every: int) -> Iterator[tuple[int, str]]:
-        """(column, label) of what is worth naming among columns `first` and on; years on multiples of `every`."""
+    def ticks(self, first: int, count: int) -> Iterator[tuple[int, str]]:
+        """(column, label) of the round ones among `count` columns: every fifth year, every January, month or day."""
         for column in range(first, min(self.count, first + count)):
             year, number = self.at(column)
             if self.zoom == "years":
-                if year % every == 0 or column == first:
+                if year % 5 == 0:
                     yield column, str(year)
             elif self.zoom == "months":
-                if number == 0 or column == first:
-                    yield column, str(year) if number == 0 else f"{MONTHS[number]} {year}"
+                if number == 0:
+                    yield column, str(year)
+            elif self.zoom == "hours":
+                if number % HOURS == 0:
+                    yield column, self.name(column)[:10]
             else:
-                yield from self._day_tick(column, year, number, column == first)
-
-    def _day_tick(self, column: int, year: int, number: int, is_first: bool) -> Iterator[tuple[int, str]]:
-        a_column = HOURS if self.zoom == "hours" else 1
-        if is_first or (self.zoom == "hours" and number % HOURS == 0):
-            yield column, self.name(column)[:10]
-        elif self.zoom == "days" and number % a_column == 0:
-            day = date.fromordinal(date(year, 1, 1).toordinal() + number)
-            if day.day == 1:
-                yield column, f"{MONTHS[day.month - 1]} {year}" if day.month == 1 else MONTHS[day.month - 1]
+                day = date.fromordinal(date(year, 1, 1).toordinal() + number)
+                if day.day == 1:
+                    yield column, f"{MONTHS[day.month - 1]} {year}" if day.month == 1 else MONTHS[day.month - 1]

@@ -42,7 +42,7 @@ def test_years(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> None
 
 @pytest.mark.parametrize(
     "keys",
-    [("plus",), ("plus", "plus"), ("i", "plus", "plus", "plus"), ("o",), ("k", "enter"), ("slash", *"state:fail")],
+    [("plus",), ("plus", "plus"), ("i", "plus", "plus", "plus"), ("o",), ("h", "enter"), ("slash", *"state:fail")],
     ids=["months", "days", "hours", "everything", "story", "filter"],
 )
 def test_nearer(snap_compare: Any, tmp_path: Path, keys: tuple[str, ...]) -> None:
