@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from cimis_engine.store.coverage import Standing
 from cimis_tui.view import units
 from cimis_tui.view.cells import Cell, Line, clip, fit, pad, width_of
 from cimis_tui.view.coverage import LEGEND, MARKS, Board, Live, Mark, Sight, count_marks, name_of
@@ -151,11 +152,11 @@ def heat_titles(view: HeatView, width: int, height: int) -> tuple[str, str]:
 def present_marks(view: HeatView, width: int, most: int) -> list[Line]:
     """The legend: every mark there is, its word, how many cells of the whole sight have it; in `most` lines."""
     counts = count_marks(view.seen, view.board, view.live)
-    words = [(MARKS[n], MARKS[n].word if width >= 100 else MARKS[n].short, counts.get(n, 0)) for n in LEGEND]
-    words.sort(key=lambda told: told[2] == 0)  # what there is none of gives way
     parts: list[Line] = [(Cell("station-years", "dim"),)] if width >= 70 else []
-    for mark, word, count in words:
-        parts.append((Cell(f"{mark.glyph} ", mark.role), Cell(f"{word} ", "dim"), Cell(f"{count:,}")))
+    for number in sorted(LEGEND, key=lambda n: (n == Standing.OUTSIDE, not counts.get(n))):  # what gives way is last
+        mark = MARKS[number]
+        word = mark.word if width >= 100 else mark.short
+        parts.append((Cell(f"{mark.glyph} ", mark.role), Cell(f"{word} ", "dim"), Cell(f"{counts.get(number, 0):,}")))
     lines: list[Line] = []
     while parts and len(lines) < most:
         lines.append(fit(parts, width, gap=2))

@@ -19,7 +19,7 @@ from cimis_tui.view.heat import (
     nearer,
     paint_heat,
 )
-from cimis_tui.view.time_axis import Axis
+from cimis_tui.view.time_axis import ZOOMS, Axis
 from cimis_tui.widgets.panel import CellPanel
 
 _WHEEL = 3
@@ -54,8 +54,8 @@ class HeatMap(CellPanel, can_focus=True):
         now = Axis(board.interval, seen.years, axis.zoom)
         column = view.column
         if (board.interval, seen.years) != (axis.interval, axis.years):
-            if nearer(now, 0) is None:
-                now = replace(now, zoom="days")
+            if now.zoom not in ZOOMS[now.interval]:
+                now = replace(now, zoom=ZOOMS[now.interval][-1])
             year = min(max(year, seen.years[0]), seen.years[-1])
             column = now.column_of(year, slot if board.interval == axis.interval else 1)
         row = seen.stations.index(self.station) if self.station in seen.stations else min(view.row, len(seen.stations))
