@@ -97,18 +97,20 @@ def paint_map(facts: MapFacts, view: Viewport, ground: Sequence[str]) -> tuple[L
     for name, place in CITIES:
         cell = view.cell(*place)
         if cell is not None:
-            sheet.beside(*cell, f"{name} ", f" {name}", "dim")
+            sheet.beside(*cell, f" {name} ", f" {name} ", "dim")
     return sheet.over(ground)
 
 
 def _add_count(sheet: Sheet, column: int, row: int, together: Sequence[Spot], mine: int | None) -> None:
-    """How many stations share a cell: beside the glyph, or in its place where both sides are taken."""
+    """How many stations share a cell: beside the glyph; in its place where both sides are taken, if it can be read."""
     if len(together) == 1:
         return
     number = str(len(together)) if len(together) < 10 else "+"
     role = "here" if any(s.number == mine for s in together) else mark_of(together[0].status)[1]
     if not sheet.beside(column, row, number, number, role):
-        sheet.written[row][column] = number, role
+        sides = (sheet.written[row].get(x, ("", ""))[0] for x in (column - 1, column + 1))
+        if not any(side.isdigit() for side in sides):
+            sheet.written[row][column] = number, role
 
 
 def _add_names(sheet: Sheet, cells: dict[tuple[int, int], list[Spot]], mine: int | None) -> None:

@@ -214,7 +214,8 @@ def sight(board: Board, live: Live, *, everything: bool, text: str) -> Sight:
     held = {station for station, _ in board.entries}
     stations = held | live.names.keys() | (board.stations.keys() if everything else set())
     years = board.years if everything or not stations else _span([y for _, y in board.entries], live.years, board.years)
-    kept = tuple(n for n in sorted(stations) if _matches(n, years, board, live, text))
+    axis, words = Axis(board.interval, years), text.casefold().split()
+    kept = tuple(n for n in sorted(stations) if all(_holds(word, n, axis, board, live) for word in words))
     return Sight(kept, years, len(stations), everything)
 
 
@@ -223,20 +224,15 @@ def _span(held: Sequence[int], run: range, all_years: range) -> range:
     return range(min(wanted), max(wanted) + 1) if wanted else all_years
 
 
-def _matches(number: int, years: range, board: Board, live: Live, text: str) -> bool:
-    name, county = name_of(number, board, live)
-    found = f"{number} {name} {county}".casefold()
-    return all(_holds(word, number, found, years, board, live) for word in text.casefold().split())
-
-
-def _holds(word: str, number: int, found: str, years: range, board: Board, live: Live) -> bool:
+def _holds(word: str, number: int, axis: Axis, board: Board, live: Live) -> bool:
     if word.startswith("!"):
-        return len(word) == 1 or not _holds(word[1:], number, found, years, board, live)
-    if not word.startswith("state:"):
-        return word in found
-    wanted = {n for n, mark in enumerate(MARKS) if mark.word.startswith(word[6:]) or mark.short.startswith(word[6:])}
-    axis = Axis(board.interval, years)
-    return not wanted.isdisjoint(board.cells(number, axis, 0, axis.count, live))
+        return len(word) == 1 or not _holds(word[1:], number, axis, board, live)
+    if word.startswith("state:"):
+        wanted = {
+            n for n, mark in enumerate(MARKS) if mark.word.startswith(word[6:]) or mark.short.startswith(word[6:])
+        }
+        return not wanted.isdisjoint(board.cells(number, axis, 0, axis.count, live))
+    return word in f"{number} {' '.join(name_of(number, board, live))}".casefold()
 
 
 def name_of(number: int, board: Board, live: Live) -> tuple[str, str]:

@@ -6,18 +6,29 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cimis_engine.model.completeness import slot_text
 from cimis_engine.model.items import Interval
-from cimis_engine.model.period import HOURS, days_in_year, slots_in_year
+from cimis_engine.model.period import HOURS, days_in_year, slot_of, slots_in_year
 
 ZOOMS = {Interval.DAILY: ("years", "months", "days"), Interval.HOURLY: ("years", "months", "days", "hours")}
 """From far to near."""
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+
+@lru_cache
+def _starts(interval: Interval, zoom: str, days: int) -> NDArray[np.intp]:
+    """The first slot of each column of a year of so many days."""
+    a_day = 1 if interval is Interval.DAILY else HOURS
+    if zoom == "months":
+        year = 2024 if days == 366 else 2023
+        return np.array([slot_of(date(year, month, 1)) * a_day - a_day + 1 for month in range(1, 13)], np.intp)
+    step = {"years": days * a_day, "days": a_day, "hours": 1}[zoom]
+    return np.arange(1, days * a_day + 1, step, dtype=np.intp)
 
 
 @dataclass(frozen=True)
@@ -55,13 +66,7 @@ class Axis:
 
     def starts(self, year: int) -> NDArray[np.intp]:
         """The first slot of each column of a year."""
-        size = slots_in_year(self.interval, year)
-        a_day = size // days_in_year(year)
-        if self.zoom == "months":
-            first = date(year, 1, 1)
-            return np.array([(date(year, m, 1) - first).days * a_day + 1 for m in range(1, 13)], np.intp)
-        step = {"years": size, "days": a_day, "hours": 1}[self.zoom]
-        return np.arange(1, size + 1, step, dtype=np.intp)
+        return _starts(self.interval, self.zoom, days_in_year(year))
 
     def slots(self, column: int) -> range:
         """The slots of a column."""

@@ -42,7 +42,14 @@ def test_years(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> None
 
 @pytest.mark.parametrize(
     "keys",
-    [("plus",), ("plus", "plus"), ("i", "plus", "plus", "plus"), ("o",), ("h", "enter"), ("slash", *"state:fail")],
+    [
+        ("plus",),
+        ("plus", "plus"),
+        ("i", "plus", "plus", "plus"),
+        ("o",),
+        ("h", "enter"),
+        ("slash", *"state:fail", "enter"),
+    ],
     ids=["months", "days", "hours", "everything", "story", "filter"],
 )
 def test_nearer(snap_compare: Any, tmp_path: Path, keys: tuple[str, ...]) -> None:
@@ -52,3 +59,14 @@ def test_nearer(snap_compare: Any, tmp_path: Path, keys: tuple[str, ...]) -> Non
 def test_nothing_stored(snap_compare: Any, tmp_path: Path) -> None:
     app = dashboard(tmp_path / "runs" / "r1", [])
     assert snap_compare(app, terminal_size=(80, 24), run_before=pressing())
+
+
+@pytest.mark.parametrize("theme", ["cimis-light", "ansi-dark"])
+def test_themes(snap_compare: Any, tmp_path: Path, theme: str) -> None:
+    app = on_store(tmp_path, theme=theme)
+    assert snap_compare(app, terminal_size=(120, 40), run_before=pressing())
+
+
+def test_no_color(snap_compare: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert snap_compare(on_store(tmp_path), terminal_size=(120, 40), run_before=pressing())

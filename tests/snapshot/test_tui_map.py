@@ -32,3 +32,18 @@ def test_near(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> None:
         await pilot.press("plus", "plus", "plus", "n")
 
     assert snap_compare(dashboard(tmp_path, midst()), terminal_size=size, run_before=press)
+
+
+@pytest.mark.parametrize("theme", ["cimis-light", "ansi-dark"])
+def test_themes(snap_compare: Any, tmp_path: Path, theme: str) -> None:
+    app = dashboard(tmp_path, midst(), theme=theme)
+    assert snap_compare(app, terminal_size=(120, 40), run_before=on_map)
+
+
+def test_no_color(snap_compare: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert snap_compare(dashboard(tmp_path, midst()), terminal_size=(120, 40), run_before=on_map)
+
+
+def test_before_the_plan_is_known(snap_compare: Any, tmp_path: Path) -> None:
+    assert snap_compare(dashboard(tmp_path, []), terminal_size=(80, 24), run_before=on_map)

@@ -154,6 +154,8 @@ def test_where_both_sides_are_taken_the_number_takes_the_glyphs_place() -> None:
     step = view.km_a_cell / 111.195 / 0.7949
     row = [Spot(n, "", "done", 37.0, -120.0 + place * step) for n, place in enumerate((-1, 0, 0, 1))]
     assert sum("✓2✓" in line for line in text(paint_map(facts(*row), view, outline(view)))) == 1
+    full = [Spot(n, "", "done", 37.0, -120.0 + place * step) for n, place in enumerate((-1, 0, 0, 1, 1, 2))]
+    assert sum("✓✓2✓" in line or "✓2✓✓" in line for line in text(paint_map(facts(*full), view, outline(view)))) == 1
 
 
 def test_the_selected_station_is_marked_named_and_told_of() -> None:
