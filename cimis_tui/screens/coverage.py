@@ -124,6 +124,8 @@ class CoverageScreen(RunScreen):
     def _know(self, interval: Interval, board: Board) -> None:
         self._reading = False
         self._boards[interval] = board
+        if not self.is_current:
+            return  # it is drawn when it comes to the front again
         if interval != self._interval:
             self._read_if_due(True)
         self.draw(anew=False)

@@ -51,7 +51,8 @@ class MapScreen(RunScreen):
 
     def _know(self, directory: Mapping[int, Station]) -> None:
         self._directory = directory
-        self.draw(anew=True)
+        if self.is_current:
+            self.draw(anew=True)
 
     @property
     def _map(self) -> MapPane:

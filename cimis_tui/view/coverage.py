@@ -81,8 +81,11 @@ def present_live(state: RunState, board: Board) -> Live:
     """What the fold says of a board's interval; results that the store had when it was read are left to it."""
     started = state.started
     names = {n: (s.ref.name, s.ref.county) for n, s in state.stations.items()}
-    if started is None or started.interval != board.interval.value:
+    if started is None:
         return Live(names=names)
+    years = range(int(started.start[:4]), int(started.end[:4]) + 1)
+    if started.interval != board.interval.value:
+        return Live(names=names, years=years)
     marks: dict[int, dict[int, int]] = defaultdict(dict)
     planned: set[Cell] = set()
     for cell, result in state.results.items():
@@ -100,7 +103,6 @@ def present_live(state: RunState, board: Board) -> Live:
         for cell in state.under_way():
             marks[cell[0]][cell[1]] = FLYING
             planned.discard(cell)
-    years = range(int(started.start[:4]), int(started.end[:4]) + 1)
     return Live(marks, told, frozenset(planned), names, years)
 
 

@@ -64,7 +64,13 @@ class HeatMap(CellPanel, can_focus=True):
     def go_to(self, station: int) -> None:
         """Put the cursor on a station, if it has a row."""
         if station in self.view.seen.stations:
-            self._look(replace(self.view, row=self.view.seen.stations.index(station)))
+            self._look(self._around(replace(self.view, row=self.view.seen.stations.index(station))))
+
+    def _around(self, view: HeatView) -> HeatView:
+        """With the cursor's row in the middle, if it would not be in sight."""
+        if not self.size or view.top <= view.row < view.top + self._rows:
+            return view
+        return replace(view, top=view.row - self._rows // 2)
 
     def move(self, down: int, right: int) -> bool:
         """Move the cursor by cells, to the edge at most; whether it moved."""
@@ -96,6 +102,9 @@ class HeatMap(CellPanel, can_focus=True):
 
     def _look(self, view: HeatView) -> None:
         """Show this, scrolled so that the cursor is in sight and no room is wasted."""
+        if not self.size:
+            self.view = view  # how much is in sight is not known yet
+            return
         columns = columns_in_sight(view.axis, self.size.width)
         row = max(0, min(view.row, len(view.seen.stations) - 1))
         top = max(row - self._rows + 1, min(view.top, row, len(view.seen.stations) - self._rows), 0)
@@ -107,7 +116,7 @@ class HeatMap(CellPanel, can_focus=True):
 
     def on_resize(self) -> None:
         super().on_resize()
-        self._look(self.view)
+        self._look(self._around(self.view))
 
     def lines(self, width: int, height: int) -> tuple[Line, ...]:
         return paint_heat(self.view, width, height)

@@ -124,7 +124,7 @@ async def test_hourly_has_hours_and_daily_comes_back(tmp_path: Path) -> None:
         await pilot.press("i")
         await idle(pilot)
         assert view(pilot).board.interval is Interval.HOURLY
-        assert view(pilot).seen.years == range(2012, 2017)
+        assert view(pilot).seen.years == range(2012, 2020)
         await pilot.press("plus", "plus", "plus")
         assert here(pilot)[1] == "2016-01-01 0100"
         await pilot.press("i")
