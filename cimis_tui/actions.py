@@ -34,8 +34,11 @@ VIEWS = (
 VIEW = {view.name: view for view in VIEWS}
 _ALL = frozenset(VIEW)
 _BUT_DASHBOARD = _ALL - {"dashboard"}
-_LISTS = frozenset({"dashboard"})
+_LISTS = frozenset({"dashboard", "station", "logs"})
 """The views with rows to move in; those with more of a list say so here."""
+
+_LOGS = frozenset({"dashboard", "station"})
+"""The views with a log beside other things."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +89,19 @@ ACTIONS = (
         "sort_right", ("greater_than_sign",), ">", "", "View", "sort by the column to the right", views=_on("dashboard")
     ),
     Action("reverse", ("S",), "S", "", "View", "turn the order around", views=_on("dashboard")),
-    Action("level(1)", ("l",), "l", "", "Log", "log: only more serious lines", views=_on("dashboard")),
-    Action("level(-1)", ("L",), "L", "", "Log", "log: less serious lines too", views=_on("dashboard")),
-    Action("follow", ("F",), "F", "", "Log", "log: follow the newest line, or stand still", views=_on("dashboard")),
+    Action("level(1)", ("l",), "l", "", "Log", "log: only more serious lines", views=_LOGS),
+    Action("level(-1)", ("L",), "L", "", "Log", "log: less serious lines too", views=_LOGS),
+    Action("follow", ("F",), "F", "", "Log", "log: follow the newest line, or stand still", views=_LOGS),
     # station
+    Action(
+        "station(-1)", ("left_square_bracket",), "[", "Previous", "Station", "the station before", views=_on("station")
+    ),
+    Action("station(1)", ("right_square_bracket",), "]", "Next", "Station", "the next station", views=_on("station")),
+    Action("open", ("enter",), "↵", "Facts", "Station", "every fact of the attempt", views=_on("station")),
+    Action("zoom", ("z",), "z", "Zoom", "View", "the attempts alone, or with all panels", views=_on("station")),
+    Action("scale(1)", ("plus",), "+", "Finer", "View", "a finer time scale", views=_on("station")),
+    Action("scale(-1)", ("minus",), "-", "Coarser", "View", "a coarser time scale", views=_on("station")),
+    Action("copy", ("c",), "c", "Copy", "Files", "copy the attempt as JSON (OSC 52)", views=_on("station")),
     # coverage
     Action("open", ("enter",), "↵", "Story", "Screens", "all that is known of the chunk", views=_on("coverage")),
     Action("move(-1)", ("k", "up"), "k ↑", "", "Move", "one station up", False, _on("coverage")),
@@ -126,6 +138,14 @@ ACTIONS = (
     # runs and replay
     # alerts
     # logs
+    Action("open", ("enter",), "↵", "Station", "Log", "the station of the line, in detail", views=_on("logs")),
+    Action("filter", ("slash",), "/", "Filter", "Log", "choose lines: text, !text, station:62", views=_on("logs")),
+    Action("level(1)", ("l",), "l", "Level", "Log", "only more serious lines", views=_on("logs")),
+    Action("level(-1)", ("L",), "L", "", "Log", "less serious lines too", views=_on("logs")),
+    Action("follow", ("F",), "F", "Follow", "Log", "follow the newest line, or stand still", views=_on("logs")),
+    Action("error(1)", ("n",), "n", "Next error", "Log", "the next error below", views=_on("logs")),
+    Action("error(-1)", ("N",), "N", "", "Log", "the error above", views=_on("logs")),
+    Action("copy", ("c",), "c", "Copy", "Files", "copy the line (OSC 52)", views=_on("logs")),
     # store
     # everywhere
     Action("freeze", ("f",), "f", "Freeze", "View", "freeze the display; the run and its counts go on"),
@@ -161,13 +181,21 @@ def bindings(view: str) -> list[Binding]:
     return [Binding(",".join(a.keys), a.name, a.help, show=False) for a in actions_of(view)]
 
 
-def footer_actions(width: int, view: str = "dashboard") -> list[Action]:
-    """The actions a footer of `width` columns has room for, in the order of the table."""
+_SPELLED = str.maketrans({"↵": "Enter", "⌫": "BS", "↑": "Up", "↓": "Down", "←": "Left", "→": "Right"})
+
+
+def spelled(shown: str, plain: bool) -> str:
+    """Keys as they are shown; with `plain` by their names, where there are no signs for them."""
+    return shown.translate(_SPELLED) if plain else shown
+
+
+def footer_actions(width: int, view: str = "dashboard", *, plain: bool = False) -> list[Action]:
+    """The actions a footer of `width` columns has room for, in the order of the table. `plain`: as in `spelled`."""
     labelled = [action for action in actions_of(view) if action.footer]
     kept: set[str] = set()
     used = 1
     for action in sorted(labelled, key=_footer_rank):
-        need = footer_width(action)
+        need = footer_width(action, plain=plain)
         if used + need > width:
             break
         kept.add(action.name)
@@ -176,16 +204,16 @@ def footer_actions(width: int, view: str = "dashboard") -> list[Action]:
 
 
 def _footer_rank(action: Action) -> float:
-    """Help and quit first, then what only this view has, then the rest in the order of `FOOTER_ORDER`."""
-    return FOOTER_ORDER.index(action.name) if action.name in FOOTER_ORDER else 3.5
+    """Help, quit, back, open and filter first, then what only this view has, then the rest of `FOOTER_ORDER`."""
+    return FOOTER_ORDER.index(action.name) if action.name in FOOTER_ORDER else 4.5
 
 
-def footer_width(action: Action) -> int:
-    return len(footer_key(action)) + len(action.footer) + 3
+def footer_width(action: Action, *, plain: bool = False) -> int:
+    return len(footer_key(action, plain=plain)) + len(action.footer) + 3
 
 
-def footer_key(action: Action) -> str:
-    return action.shown.split()[0]
+def footer_key(action: Action, *, plain: bool = False) -> str:
+    return spelled(action.shown.split()[0], plain)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class ConsoleScreen(Kept, Screen[None]):
             yield HeaderBar(self.crumb())
             yield from self.body()
             yield AlertBar()
-        yield KeyFooter(self.VIEW)
+        yield KeyFooter(self.VIEW, plain=self.app.looks.ascii)
         yield Static("needs 60x15", id="too-small")
 
     # what a screen is made of
@@ -90,7 +90,7 @@ class ConsoleScreen(Kept, Screen[None]):
     def tick(self, *, anew: bool = False) -> None:
         """One frame. While frozen only the header's clock goes on."""
         if not self.is_mounted:
-            return  # pushed, and not yet made: the app's timer may strike in between
+            return  # the app's timer came before the widgets; the resumption that follows draws it
         if self.app.frozen and not anew:
             self._held_beats += 1
             if self._held_beats % _FROZEN_EVERY == 0:
@@ -118,7 +118,7 @@ class ConsoleScreen(Kept, Screen[None]):
         self.app.go_back()
 
     def action_help(self) -> None:
-        self.app.push_screen(HelpScreen(self.VIEW))
+        self.app.push_screen(HelpScreen(self.VIEW, plain=self.app.looks.ascii))
 
     def action_palette(self) -> None:
         self.app.action_command_palette()
