@@ -66,7 +66,7 @@ def _on(*views: str) -> frozenset[str]:
 
 ACTIONS = (
     *(Action(f"view('{v.name}')", (v.key,), v.key, "", "Screens", f"{v.name}: {v.help}") for v in VIEWS),
-    Action("back", ("escape", "backspace"), "esc ⌫", "Back", "Screens", "back", False, _BUT_DASHBOARD),
+    Action("back", ("escape", "backspace"), "esc ⌫", "Back", "Screens", "back", False, _BUT_DASHBOARD - {"coverage"}),
     # dashboard
     Action("open", ("enter",), "↵", "Detail", "Screens", "the station in detail", views=_on("dashboard")),
     Action("move(-1)", ("k", "up"), "k ↑", "", "Move", "one row up", False, _LISTS),
@@ -103,7 +103,37 @@ ACTIONS = (
     Action("scale(-1)", ("minus",), "-", "Coarser", "View", "a coarser time scale", views=_on("station")),
     Action("copy", ("c",), "c", "Copy", "Files", "copy the attempt as JSON (OSC 52)", views=_on("station")),
     # coverage
+    Action("open", ("enter",), "↵", "Story", "Screens", "all that is known of the chunk", views=_on("coverage")),
+    Action("move(-1)", ("k", "up"), "k ↑", "", "Move", "one station up", False, _on("coverage")),
+    Action("move(1)", ("j", "down"), "j ↓", "", "Move", "one station down", False, _on("coverage")),
+    Action("aside(-1)", ("h", "left"), "h ←", "", "Move", "back in time", False, _on("coverage")),
+    Action("aside(1)", ("l", "right"), "l →", "", "Move", "on in time", False, _on("coverage")),
+    Action("page(-1)", ("pageup",), "PgUp", "", "Move", "one page up", False, _on("coverage")),
+    Action("page(1)", ("pagedown",), "PgDn", "", "Move", "one page down", False, _on("coverage")),
+    Action("end(False)", ("g",), "g", "", "Move", "first station", False, _on("coverage")),
+    Action("end(True)", ("G",), "G", "", "Move", "last station", False, _on("coverage")),
+    Action("edge(False)", ("home", "circumflex_accent"), "^ Home", "", "Move", "first column", False, _on("coverage")),
+    Action("edge(True)", ("end", "dollar_sign"), "$ End", "", "Move", "last column", False, _on("coverage")),
+    Action("zoom(1)", ("plus", "equals_sign", "z"), "+ z", "Nearer", "View", "zoom in", views=_on("coverage")),
+    Action("zoom(-1)", ("minus", "Z"), "- Z", "Farther", "View", "zoom out", views=_on("coverage")),
+    Action("interval", ("i",), "i", "Interval", "View", "daily or hourly records", views=_on("coverage")),
+    Action("scope", ("o",), "o", "Scope", "View", "every station and year, or what is stored", views=_on("coverage")),
+    Action("filter", ("slash",), "/", "Filter", "View", "filter: text, !text, state:failed", views=_on("coverage")),
+    Action(
+        "clear_filter", ("escape", "backspace"), "esc ⌫", "Back", "View", "filter off, then back", views=_on("coverage")
+    ),
     # map
+    Action("open", ("enter",), "↵", "Detail", "Screens", "the selected station in detail", views=_on("map")),
+    Action("pan(-1,0)", ("h", "left"), "h ←", "", "Move", "the map: to the west", False, _on("map")),
+    Action("pan(1,0)", ("l", "right"), "l →", "", "Move", "the map: to the east", False, _on("map")),
+    Action("pan(0,-1)", ("k", "up"), "k ↑", "", "Move", "the map: to the north", False, _on("map")),
+    Action("pan(0,1)", ("j", "down"), "j ↓", "", "Move", "the map: to the south", False, _on("map")),
+    Action("turn(1)", ("tab",), "tab", "Next", "Move", "select the next station by number", views=_on("map")),
+    Action("turn(-1)", ("shift+tab",), "⇧tab", "", "Move", "select the station before", views=_on("map")),
+    Action("nearest", ("n",), "n", "Nearest", "Move", "select the station nearest to the middle", views=_on("map")),
+    Action("zoom(1)", ("plus", "equals_sign"), "+", "Nearer", "View", "zoom in", views=_on("map")),
+    Action("zoom(-1)", ("minus",), "-", "Farther", "View", "zoom out", views=_on("map")),
+    Action("whole", ("z",), "z", "Whole", "View", "the whole state again", views=_on("map")),
     # data
     Action("item", ("i",), "i", "Item", "Series", "pick the data item", views=_on("data")),
     Action(

@@ -146,6 +146,8 @@ class CimisApp(App[None]):
         return self.looks.fps / (self._stride * (1 if self.app_focus else 2))
 
     def _on_beat(self) -> None:
+        if not self.is_running:
+            return  # the timer strikes on while the screens are taken down
         self._beat += 1
         if self._beat % (self._stride * (1 if self.app_focus else 2)) == 0:
             self.beat()

@@ -170,6 +170,12 @@ class RunState:
         pace = self.records_per_s(MINUTE) or (self.records / self.elapsed_s if self.elapsed_s else 0.0)
         return left / pace if pace > 0 else None
 
+    def under_way(self) -> set[tuple[int, int]]:
+        """(station, year) of the chunks that running jobs are to bring and that are not decided yet."""
+        running = (job for jobs in self._station_jobs.values() for job in jobs if job.status == "running")
+        cells = ((job.ref.station, year) for job in running for year in job.years)
+        return {cell for cell in cells if self.results[cell].success is None}
+
     def _rate(self, ring: Ring, window: int) -> float:
         since = float(int(self.now) - window + 1)
         covered = self.now - max(since, self.started_at if self.started_at is not None else since)

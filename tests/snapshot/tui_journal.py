@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cimis_engine.run import events as ev
+from cimis_engine.simulator.stations import stations
 
 START = 1_763_780_653.0
 PID = 4711
@@ -35,8 +36,16 @@ class Teller:
         self.told.append(ev.Stamped(len(self.told) + 1, round(self.t, 3), event))
 
 
+PLACES = {s.name: s for s in stations()}
+"""Public facts of the agency's directory."""
+
+
 def _ref(number: int, name: str) -> ev.StationRef:
-    return ev.StationRef(number=number, name=name, county="Fresno", latitude=36.5, longitude=-120.1)
+    """A station at its place, or where that is not known, near another's."""
+    known, rng = PLACES.get(name), random.Random(number)
+    near, off = (known, 0.0) if known else (rng.choice(list(PLACES.values())), 0.25)
+    latitude, longitude = (x + rng.uniform(-off, off) for x in (near.latitude or 0.0, near.longitude or 0.0))
+    return ev.StationRef(number=number, name=name, county="Fresno", latitude=latitude, longitude=longitude)
 
 
 def _job(number: int) -> ev.JobRef:
