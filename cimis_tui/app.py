@@ -161,14 +161,14 @@ class CimisApp(App[None]):
             self.exit(return_code=0)
         elif answer == "drain":
             said = "draining: no new pages; the numbers stay here when the run has ended"
-            self.desk.send(self.screen, {"cmd": "drain", "station": None}, said)
+            self.desk.send(self.screen, {"cmd": "drain"}, said)
         elif answer == "stop":
             self._stop_now()
 
     def _stop_now(self) -> None:
         """Stop the run and leave as soon as its ending is in the journal, or after a while without it."""
         self._leave_at = self.clock.monotonic() + _STOP_PATIENCE
-        self.desk.send(self.screen, {"cmd": "stop", "station": None}, "stopping…")
+        self.desk.send(self.screen, {"cmd": "stop"}, "stopping…")
 
     async def action_interrupt(self) -> None:
         """ctrl+c asks how to leave; a second one within two seconds stops the run."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cimis_engine.run import events as ev
@@ -79,6 +80,14 @@ def _words(event: ev.Event) -> Iterator[tuple[str, str]]:
             yield level, f"alert {rule} ({subject}): {value:.4g}, limit {limit:.4g}"
         case ev.AlertCleared(rule=rule, subject=subject, value=value):
             yield "INFO", f"alert {rule} ({subject}) cleared: {value:.4g}"
+        case ev.AlertAcknowledged(rule=rule, subject=subject):
+            yield "INFO", f"alert {rule} ({subject}) acknowledged"
+        case ev.AlertMuted(rule=rule, subject=subject, until=None):
+            yield "INFO", f"alert {rule} ({subject}) is no longer muted"
+        case ev.AlertMuted(rule=rule, subject=subject, until=float(until)):
+            yield "INFO", f"alert {rule} ({subject}) muted until {datetime.fromtimestamp(until, UTC):%H:%M:%S}Z"
+        case ev.ConcurrencyChanged(old=old, new=new):
+            yield "INFO", f"the operator allows {new} in flight, {old} before"
         case ev.Warned(code=code, message=message):
             yield "WARN", f"{code}{_tail(message)}"
 
