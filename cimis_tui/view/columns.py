@@ -1,13 +1,18 @@
-"""The columns of the station table: their order, widths, and from which terminal width on each is shown."""
+"""Columns of tables: order, widths, from which terminal width on each is shown; and those of the station table."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`key` names it in filters and sorting; `since` is the terminal width from which it is shown; `right` its side."""
+    """`key` names it in filters and sorting; `since` is the terminal width from which it is shown; `right` its side.
+
+    It grows from `width` to `most` when there is room to spare.
+    """
 
     key: str
     title: str
@@ -15,14 +20,15 @@ class Column:
     since: int = 0
     right: bool = True
     help: str = ""
+    most: int = 0
 
 
 COLUMNS = (
     Column("state_glyph", "", 2, right=False),
     Column("id", "ID", 3, help="station number"),
-    Column("name", "NAME", 13, right=False, help="station name"),
+    Column("name", "NAME", 13, right=False, help="station name", most=22),
     Column("state", "STATE", 8, right=False, help="what it is doing now"),
-    Column("progress", "PROGRESS", 12, right=False, help="pages done of pages planned"),
+    Column("progress", "PROGRESS", 12, right=False, help="pages done of pages planned", most=26),
     Column("eta", "ETA", 6, 150, help="time left at its pace so far"),
     Column("wait", "WAIT", 4, 150, help="ms waiting for a connection of the pool"),
     Column("dns", "DNS", 4, 120, help="ms of name look-up"),
@@ -45,24 +51,30 @@ COLUMNS = (
 )
 INDEX = {column.key: n for n, column in enumerate(COLUMNS)}
 SORTABLE = tuple(column.key for column in COLUMNS if column.title)
-_NAME_MOST = 22
-_BAR_MOST = 26
-_NAME = INDEX["name"]
-_PROGRESS = INDEX["progress"]
 MARK = 1
-"""The cursor's own column, left of the glyph."""
+"""The cursor's own column, left of the first one."""
 
 
-def layout(terminal: int, room: int) -> tuple[tuple[int, int], ...]:
-    """(index, width) of the columns shown on a terminal of `terminal` columns, for a table `room` columns wide.
+class Placed(NamedTuple):
+    """A column shown: its index in the table's columns, its width, and the blanks before it."""
 
-    What is left over widens the name, then the progress bar. One blank stands between columns, none after the glyph.
+    column: int
+    width: int
+    gap: int
+
+
+def layout(columns: Sequence[Column], terminal: int, room: int) -> tuple[Placed, ...]:
+    """The columns shown on a terminal of `terminal` columns, for a table `room` columns wide.
+
+    What is left over widens those that grow, from the left. One blank stands between columns, none after one without
+    a title: that is a glyph, two columns wide.
     """
-    shown = [n for n, column in enumerate(COLUMNS) if column.since <= terminal]
-    widths = {n: COLUMNS[n].width for n in shown}
-    spare = room - MARK - sum(widths.values()) - (len(shown) - 2)
-    for index, most in ((_NAME, _NAME_MOST), (_PROGRESS, _BAR_MOST)):
-        more = max(0, min(spare, most - widths[index]))
-        widths[index] += more
+    shown = [n for n, column in enumerate(columns) if column.since <= terminal]
+    gaps = {n: int(at > 0 and columns[shown[at - 1]].title != "") for at, n in enumerate(shown)}
+    widths = {n: columns[n].width for n in shown}
+    spare = room - MARK - sum(widths.values()) - sum(gaps.values())
+    for n in shown:
+        more = max(0, min(spare, columns[n].most - widths[n]))
+        widths[n] += more
         spare -= more
-    return tuple((n, widths[n]) for n in shown)
+    return tuple(Placed(n, widths[n], gaps[n]) for n in shown)

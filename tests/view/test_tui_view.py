@@ -106,9 +106,9 @@ def test_lines_are_cut_spread_and_fitted() -> None:
 @pytest.mark.parametrize("terminal", [60, 79, 80, 99, 100, 119, 120, 149, 150, 200])
 def test_columns_fit_each_width(terminal: int) -> None:
     room = terminal - (3 if terminal >= 100 else 1)
-    shown = layout(terminal, room)
-    assert MARK + sum(w for _, w in shown) + len(shown) - 2 <= room
-    names = {COLUMNS[n].key for n, _ in shown}
+    shown = layout(COLUMNS, terminal, room)
+    assert MARK + sum(placed.width + placed.gap for placed in shown) <= room
+    names = {COLUMNS[placed.column].key for placed in shown}
     assert {"id", "name", "state", "progress", "ttfb", "records"} <= names
     assert ({"dns", "tcp", "tls", "dec", "ratio", "mem"} <= names) == (terminal >= 120)
 
