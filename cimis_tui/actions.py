@@ -1,13 +1,17 @@
-"""Every action of the dashboard in one table: bindings, footer, help and palette are made from it.
+"""Every action of the console in one table: bindings, footer, help, palette and the key tables of the documents are
+made from it. `keymap` gives its actions other keys.
 
 `why_not` says, in words for a person, why an action cannot be done now; nothing is ever silently dead.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.binding import Binding
+
+from cimis_engine.run.spec import MAX_CONCURRENCY
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ VIEWS = (
 VIEW = {view.name: view for view in VIEWS}
 _ALL = frozenset(VIEW)
 _BUT_DASHBOARD = _ALL - {"dashboard"}
-_LISTS = frozenset({"dashboard"})
+_LISTS = frozenset({"dashboard", "alerts"})
 """The views with rows to move in; those with more of a list say so here."""
 
 
@@ -42,7 +46,9 @@ _LISTS = frozenset({"dashboard"})
 class Action:
     """`name` is the method `action_<name>` of the screen. `footer` is its short label there, empty for none.
 
-    `views`: on which screens it works.
+    `shown`: its keys for a person, the footer shows the first word. `views`: on which screens it works. `id` is its
+    name in `[keys]` of `cimis.toml` and never changes; where none is given it is `<screen>.<name>`, or `console.<name>`
+    for what works on several screens.
     """
 
     name: str
@@ -53,6 +59,12 @@ class Action:
     help: str
     palette: bool = True
     views: frozenset[str] = _ALL
+    id: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            (place,) = self.views if len(self.views) == 1 else ("console",)
+            object.__setattr__(self, "id", f"{place}.{self.name}")
 
 
 def _on(*views: str) -> frozenset[str]:
@@ -60,16 +72,19 @@ def _on(*views: str) -> frozenset[str]:
 
 
 ACTIONS = (
-    *(Action(f"view('{v.name}')", (v.key,), v.key, "", "Screens", f"{v.name}: {v.help}") for v in VIEWS),
-    Action("back", ("escape", "backspace"), "esc ⌫", "Back", "Screens", "back", False, _BUT_DASHBOARD),
+    *(
+        Action(f"view('{v.name}')", (v.key,), v.key, "", "Screens", f"{v.name}: {v.help}", id=f"go.{v.name}")
+        for v in VIEWS
+    ),
+    Action("back", ("escape", "backspace"), "esc ⌫", "Back", "Screens", "back", False, _BUT_DASHBOARD, "go.back"),
     # dashboard
     Action("open", ("enter",), "↵", "Detail", "Screens", "the station in detail", views=_on("dashboard")),
-    Action("move(-1)", ("k", "up"), "k ↑", "", "Move", "one row up", False, _LISTS),
-    Action("move(1)", ("j", "down"), "j ↓", "", "Move", "one row down", False, _LISTS),
-    Action("page(-1)", ("pageup",), "PgUp", "", "Move", "one page up", False, _LISTS),
-    Action("page(1)", ("pagedown",), "PgDn", "", "Move", "one page down", False, _LISTS),
-    Action("end(False)", ("g", "home"), "g", "", "Move", "first row", False, _LISTS),
-    Action("end(True)", ("G", "end"), "G", "", "Move", "last row", False, _LISTS),
+    Action("move(-1)", ("k", "up"), "k ↑", "", "Move", "one row up", False, _LISTS, "move.up"),
+    Action("move(1)", ("j", "down"), "j ↓", "", "Move", "one row down", False, _LISTS, "move.down"),
+    Action("page(-1)", ("pageup",), "PgUp", "", "Move", "one page up", False, _LISTS, "move.page_up"),
+    Action("page(1)", ("pagedown",), "PgDn", "", "Move", "one page down", False, _LISTS, "move.page_down"),
+    Action("end(False)", ("g", "home"), "g", "", "Move", "first row", False, _LISTS, "move.first"),
+    Action("end(True)", ("G", "end"), "G", "", "Move", "last row", False, _LISTS, "move.last"),
     Action(
         "filter",
         ("slash",),
@@ -79,31 +94,158 @@ ACTIONS = (
         "filter: text, !text, state:retry, ttfb>1000",
         views=_on("dashboard"),
     ),
-    Action("clear_filter", ("escape", "backspace"), "esc ⌫", "", "View", "clear the filter", views=_on("dashboard")),
+    Action(
+        "clear",
+        ("escape", "backspace"),
+        "esc ⌫",
+        "",
+        "View",
+        "clear the marks, else the filter",
+        views=_on("dashboard"),
+    ),
     Action("sort", ("s",), "s", "Sort", "View", "sort by the next column", views=_on("dashboard")),
     Action("sort_left", ("less_than_sign",), "<", "", "View", "sort by the column to the left", views=_on("dashboard")),
     Action(
         "sort_right", ("greater_than_sign",), ">", "", "View", "sort by the column to the right", views=_on("dashboard")
     ),
     Action("reverse", ("S",), "S", "", "View", "turn the order around", views=_on("dashboard")),
-    Action("level(1)", ("l",), "l", "", "Log", "log: only more serious lines", views=_on("dashboard")),
-    Action("level(-1)", ("L",), "L", "", "Log", "log: less serious lines too", views=_on("dashboard")),
-    Action("follow", ("F",), "F", "", "Log", "log: follow the newest line, or stand still", views=_on("dashboard")),
+    Action(
+        "mark",
+        ("space",),
+        "space",
+        "Mark",
+        "Run",
+        "mark the station, or not: keys act on all that are marked",
+        views=_on("dashboard"),
+        id="station.mark",
+    ),
+    Action(
+        "mark_all",
+        ("asterisk",),
+        "*",
+        "",
+        "Run",
+        "mark all stations that the filter shows",
+        views=_on("dashboard"),
+        id="station.mark_all",
+    ),
+    Action("unmark", ("u",), "u", "", "Run", "mark none", views=_on("dashboard"), id="station.unmark"),
+    Action(
+        "concurrency(1)",
+        ("plus", "equals_sign"),
+        "+ =",
+        "",
+        "Run",
+        "one more request in flight at most",
+        views=_on("dashboard"),
+        id="run.more",
+    ),
+    Action(
+        "concurrency(-1)",
+        ("minus",),
+        "-",
+        "",
+        "Run",
+        "one request in flight less at most",
+        views=_on("dashboard"),
+        id="run.less",
+    ),
+    Action(
+        "undo",
+        ("z",),
+        "z",
+        "",
+        "Run",
+        "undo the last pause, resume or change of the limit, within 10 s",
+        views=_on("dashboard"),
+        id="run.undo",
+    ),
+    Action(
+        "level(1)", ("l",), "l", "", "Log", "log: only more serious lines", views=_on("dashboard"), id="log.level_up"
+    ),
+    Action(
+        "level(-1)", ("L",), "L", "", "Log", "log: less serious lines too", views=_on("dashboard"), id="log.level_down"
+    ),
+    Action(
+        "follow",
+        ("F",),
+        "F",
+        "",
+        "Log",
+        "log: follow the newest line, or stand still",
+        views=_on("dashboard"),
+        id="log.follow",
+    ),
     # station
     # coverage
     # map
     # data
     # runs and replay
     # alerts
+    Action(
+        "open",
+        ("enter",),
+        "↵",
+        "Go to it",
+        "Screens",
+        "where the alert comes from: the station, or the dashboard",
+        views=_on("alerts"),
+    ),
+    Action(
+        "acknowledge",
+        ("a",),
+        "a",
+        "Ack",
+        "Alerts",
+        "acknowledge the alert: it was seen, and asks no more",
+        views=_on("alerts"),
+        id="alert.acknowledge",
+    ),
+    Action(
+        "acknowledge_all",
+        ("A",),
+        "A",
+        "Ack all",
+        "Alerts",
+        "acknowledge all alerts that fire",
+        views=_on("dashboard", "alerts"),
+        id="alert.acknowledge_all",
+    ),
+    Action(
+        "mute",
+        ("m",),
+        "m",
+        "Mute",
+        "Alerts",
+        "mute the alert for ten minutes, or no longer",
+        views=_on("alerts"),
+        id="alert.mute",
+    ),
     # logs
     # store
     # everywhere
     Action("freeze", ("f",), "f", "Freeze", "View", "freeze the display; the run and its counts go on"),
-    Action("pause", ("p",), "p", "Pause", "Run", "pause or resume the station"),
-    Action("pause_run", ("P",), "P", "Pause all", "Run", "pause or resume the whole run"),
-    Action("retry", ("r",), "r", "Retry", "Run", "try the station's failed jobs again"),
-    Action("retry_all", ("R",), "R", "", "Run", "try all failed jobs again"),
-    Action("cancel", ("x",), "x", "Cancel", "Run", "cancel the station's jobs (asks first)"),
+    Action("pause", ("p",), "p", "Pause", "Run", "pause or resume the station, or those marked", id="station.pause"),
+    Action("pause_run", ("P",), "P", "Pause all", "Run", "pause or resume the whole run", id="run.pause"),
+    Action(
+        "retry",
+        ("r",),
+        "r",
+        "Retry",
+        "Run",
+        "try the failed jobs of the station, or of those marked, again",
+        id="station.retry",
+    ),
+    Action("retry_all", ("R",), "R", "", "Run", "try all failed jobs again", id="run.retry"),
+    Action(
+        "cancel",
+        ("x",),
+        "x",
+        "Cancel",
+        "Run",
+        "cancel the jobs of the station, or of those marked (asks first)",
+        id="station.cancel",
+    ),
     Action("export", ("e",), "e", "Export", "Files", "write what is shown as CSV and JSON into the run's folder"),
     Action("picture", ("ctrl+s",), "^s", "", "Files", "save the screen as an SVG picture"),
     Action("theme", ("t",), "t", "Theme", "View", "next theme"),
@@ -115,25 +257,34 @@ ACTIONS = (
 )
 FOOTER_ORDER = (
     *("help", "quit", "back", "open", "filter", "sort", "pause", "retry", "cancel", "freeze"),
-    *("export", "pause_run", "theme", "palette"),
+    *("mark", "export", "pause_run", "theme", "palette", "acknowledge_all"),
 )
 """Which footer entries stay when there is not room for all: the first ones, then a view's own in their order."""
-CONTROLS = frozenset({"pause", "pause_run", "retry", "retry_all", "cancel"})
+_ON_STATIONS = {
+    "pause": frozenset({"running", "slow", "retrying", "queued", "paused"}),
+    "cancel": frozenset({"running", "slow", "retrying", "queued", "paused"}),
+    "retry": frozenset({"failed", "cancelled"}),
+}
+"""Actions on stations, and the states in which a station is one for them."""
+_ON_ALERTS = frozenset({"acknowledge", "acknowledge_all", "mute"})
+_MORE, _LESS = "concurrency(1)", "concurrency(-1)"
+CONTROLS = frozenset({*_ON_STATIONS, *_ON_ALERTS, "pause_run", "retry_all", _MORE, _LESS, "undo"})
+"""Actions that are commands to the engine."""
 
 
-def actions_of(view: str) -> list[Action]:
+def actions_of(view: str, table: Sequence[Action] = ACTIONS) -> list[Action]:
     """What can be done on a screen, in the order of the table."""
-    return [action for action in ACTIONS if view in action.views]
+    return [action for action in table if view in action.views]
 
 
 def bindings(view: str) -> list[Binding]:
-    """The table as Textual bindings of a screen."""
-    return [Binding(",".join(a.keys), a.name, a.help, show=False) for a in actions_of(view)]
+    """The table as Textual bindings of a screen; the app's key map may give them other keys."""
+    return [Binding(",".join(a.keys), a.name, a.help, show=False, id=a.id) for a in actions_of(view)]
 
 
-def footer_actions(width: int, view: str = "dashboard") -> list[Action]:
+def footer_actions(width: int, view: str = "dashboard", table: Sequence[Action] = ACTIONS) -> list[Action]:
     """The actions a footer of `width` columns has room for, in the order of the table."""
-    labelled = [action for action in actions_of(view) if action.footer]
+    labelled = [action for action in actions_of(view, table) if action.footer]
     kept: set[str] = set()
     used = 1
     for action in sorted(labelled, key=_footer_rank):
@@ -160,13 +311,16 @@ def footer_key(action: Action) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What decides whether an action makes sense: the mode, the run's phase, the selected station's status."""
+    """What decides whether an action makes sense: the mode, the run's phase and ceiling of requests in flight, how
+    many stations failed, how many alerts wait to be seen, and the states of the stations that keys act on."""
 
     mode: str
     phase: str
     feed: str
-    station: str | None
-    failed: int
+    stations: tuple[str, ...] = ()
+    failed: int = 0
+    concurrency: int = 1
+    alerts: int = 0
 
 
 def why_not(action: str, now: Situation) -> str | None:
@@ -181,20 +335,29 @@ def why_not(action: str, now: Situation) -> str | None:
         return "the engine is still starting"
     if now.feed == "LOST":
         return "the engine is gone; run the same command again to resume"
-    if now.phase == "draining" and action in ("pause", "pause_run", "retry", "retry_all"):
+    if now.phase == "draining" and action not in (*_ON_ALERTS, "cancel", _LESS):
         return "the run is draining: it ends when what is in flight is done"
-    return _why_not_station(action, now)
+    if action in _ON_STATIONS:
+        return _why_not_stations(action, now.stations)
+    return {
+        "retry_all": None if now.failed else "no station has failed",
+        "acknowledge_all": None if now.alerts else "no alert waits to be acknowledged",
+        _MORE: None if now.concurrency < MAX_CONCURRENCY else f"{MAX_CONCURRENCY} in flight is the most there may be",
+        _LESS: None if now.concurrency > 1 else "one request in flight is the least; P pauses the run",
+    }.get(action)
 
 
-def _why_not_station(action: str, now: Situation) -> str | None:
-    if action == "retry_all":
-        return None if now.failed else "no station has failed"
-    if action == "pause_run":
-        return None
-    if now.station is None:
+def applies(action: str, status: str) -> bool:
+    """Whether a station in this state is one for an action on stations."""
+    return status in _ON_STATIONS[action]
+
+
+def _why_not_stations(action: str, statuses: tuple[str, ...]) -> str | None:
+    if not statuses:
         return "no station is selected"
-    if action == "retry" and now.station not in ("failed", "cancelled"):
-        return "only a failed or cancelled station can be retried"
-    if action in ("pause", "cancel") and now.station in ("done", "failed", "cancelled"):
-        return f"this station is {now.station}: there is nothing to {action}"
-    return None
+    if any(applies(action, status) for status in statuses):
+        return None
+    one, many = len(statuses) == 1, f"these {len(statuses)} stations"
+    if action == "retry":
+        return "only a failed or cancelled station can be retried" if one else f"none of {many} failed or was cancelled"
+    return f"{f'this station is {statuses[0]}' if one else f'{many} have ended'}: there is nothing to {action}"

@@ -37,7 +37,7 @@ def attach(args: Namespace, output: Output) -> int:
 def watch(run_dir: Path, mode: str, pid: int | None) -> int:
     from cimis_tui.app import CimisApp
 
-    app = CimisApp(run_dir, mode=mode, engine_pid=pid, send=ControlClient(run_dir).send)
+    app = CimisApp(run_dir, mode=mode, engine_pid=pid, send=ControlClient(run_dir).send, keys=face.keys, bell=face.bell)
     gone = threading.Event()
     if os.isatty(sys.stdin.fileno()):
         threading.Thread(target=_go_with_the_terminal, args=(gone,), name="terminal-watch", daemon=True).start()
