@@ -287,7 +287,7 @@ def footer_actions(width: int, view: str = "dashboard", table: Sequence[Action] 
     labelled = [action for action in actions_of(view, table) if action.footer]
     kept: set[str] = set()
     used = 1
-    for action in sorted(labelled, key=_footer_rank):
+    for action in sorted(labelled, key=lambda action: _footer_rank(action, view)):
         need = footer_width(action)
         if used + need > width:
             break
@@ -296,9 +296,10 @@ def footer_actions(width: int, view: str = "dashboard", table: Sequence[Action] 
     return [action for action in labelled if action.name in kept]
 
 
-def _footer_rank(action: Action) -> float:
-    """Help and quit first, then what only this view has, then the rest in the order of `FOOTER_ORDER`."""
-    return FOOTER_ORDER.index(action.name) if action.name in FOOTER_ORDER else 3.5
+def _footer_rank(action: Action, view: str) -> float:
+    """Help and quit first, then what this view is for, then the rest in the order of `FOOTER_ORDER`."""
+    own = action.name not in FOOTER_ORDER or action.group.lower() == view
+    return 3.5 if own else FOOTER_ORDER.index(action.name)
 
 
 def footer_width(action: Action) -> int:

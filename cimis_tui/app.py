@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path, PurePath
@@ -13,20 +13,24 @@ from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.screen import Screen
 
 from cimis_engine.clock import Clock, SystemClock
-from cimis_tui.actions import VIEW, actions_of
+from cimis_tui.actions import VIEW, actions_of, footer_key
 from cimis_tui.feed.follow import Follower, engine_alive
 from cimis_tui.feed.meter import SelfMeter
 from cimis_tui.feed.pump import Pump
+from cimis_tui.keymap import textual_keymap
+from cimis_tui.looks import Looks
 from cimis_tui.screens.console import ConsoleScreen
 from cimis_tui.screens.control import ControlDesk, Send
 from cimis_tui.screens.dialogue import quit_dialogue
-from cimis_tui.themes import DARK, FALLBACK, THEMES, next_theme
+from cimis_tui.themes import FALLBACK, THEMES, next_theme
+from cimis_tui.view.alerts import critical_since
 from cimis_tui.view.frame import SelfCost
+from cimis_tui.widgets.ascii import AsciiOnly
 
-FPS = 8
 _SLOW_FRAME = 0.020
 """A frame that takes longer (seconds) halves the rate until frames are quick again."""
 _TWICE_SECONDS = 2.0
@@ -53,16 +57,21 @@ class CimisApp(App[None]):
         send: Send,
         clock: Clock | None = None,
         meter: Callable[[float], SelfCost] | None = None,
-        theme: str = DARK.name,
+        looks: Looks | None = None,
     ) -> None:
         super().__init__()
         self.clock: Clock = clock or SystemClock()
         for known in THEMES:
             self.register_theme(known)
-        self.theme = theme
+        self.looks = looks or Looks()
+        self.theme = self.looks.theme
+        self._ascii = AsciiOnly(enabled=self.looks.ascii)
+        self.actions = self.looks.actions
+        self.set_keymap(textual_keymap(self.actions))
         self.follower = Follower(run_dir, clock=self.clock, alive=lambda: engine_alive(run_dir, engine_pid))
         self.pump = Pump(self.follower, mode=mode, pid=engine_pid, clock=self.clock, meter=meter or SelfMeter())
-        self.desk, self.run_dir = ControlDesk(send), run_dir
+        self.desk, self.run_dir = ControlDesk(send, self.clock.monotonic), run_dir
+        self._rung = self.clock.time()
         self.frozen = False
         self._opened: dict[str, ConsoleScreen] = {}
         self._beat, self._stride = 0, 1
@@ -72,9 +81,12 @@ class CimisApp(App[None]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return FALLBACK
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), self._ascii] if self._ascii.enabled else super().get_line_filters()
+
     async def on_mount(self) -> None:
         await self.push_screen(self.view("dashboard"))
-        self.set_interval(1 / FPS, self._on_beat)
+        self.set_interval(1 / self.looks.fps, self._on_beat)
         self.follower.start()
         loop = asyncio.get_running_loop()
         for number, code in _DETACHING.items():
@@ -120,11 +132,22 @@ class CimisApp(App[None]):
     def go_back(self) -> None:
         self.go_to("dashboard")
 
+    # crashing
+
+    @property
+    def crash(self) -> Exception | None:
+        """The exception that nobody caught and that ended the app; None if there was none."""
+        return self._exception
+
+    def _print_error_renderables(self) -> None:
+        """Textual would print a traceback with all local variables here; who runs the app says it in a line."""
+        self._exit_renderables.clear()
+
     # frames
 
     @property
     def fps(self) -> float:
-        return FPS / (self._stride * (1 if self.app_focus else 2))
+        return self.looks.fps / (self._stride * (1 if self.app_focus else 2))
 
     def _on_beat(self) -> None:
         self._beat += 1
@@ -137,9 +160,24 @@ class CimisApp(App[None]):
         if self._leave_at is not None and (self.pump.ended() or began >= self._leave_at):
             self.exit(return_code=0)
             return
+        self._ring()
         if isinstance(self.screen, ConsoleScreen):
             self.screen.tick()
             self._stride = 2 if self.clock.monotonic() - began > _SLOW_FRAME else 1
+
+    def _ring(self) -> None:
+        """Tell of alerts that have become critical since the console opened, once each; whatever screen is shown."""
+        if self.pump.mode == "replay":
+            return
+        alerts, self._rung = self.pump.look(lambda state, now: (critical_since(state, now, self._rung), state.now))
+        for alert in alerts:
+            self.notify(alert, title="✗ CRITICAL", severity="error", timeout=15, markup=False)
+            if self.looks.bell:
+                self.bell()
+
+    def key_of(self, name: str) -> str:
+        """The key of an action, as a person reads it."""
+        return next(footer_key(action) for action in self.actions if action.name == name)
 
     # leaving
 
@@ -182,7 +220,7 @@ class CimisApp(App[None]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         if not isinstance(screen, ConsoleScreen):
             return
-        for action in actions_of(screen.VIEW):
+        for action in actions_of(screen.VIEW, self.actions):
             if action.palette:
                 title = action.help[0].upper() + action.help[1:]
                 yield SystemCommand(title, f"key {action.shown}", partial(screen.run_action, action.name))

@@ -15,6 +15,7 @@ from cimis_engine.run.report import build_report
 from cimis_tui.cli.dashboard import leave, watch
 from cimis_tui.cli.dry_run import dry_run
 from cimis_tui.cli.ending import hand_over, settle
+from cimis_tui.cli.looks import looks_of
 from cimis_tui.cli.output import Output
 from cimis_tui.cli.progress import Progress
 from cimis_tui.cli.request import request_of
@@ -75,10 +76,11 @@ def watch_new_run(
 
     `pass_fds` stay open in the engine, `on_started` is called once it holds them.
     """
+    looks = looks_of(args, os.environ, Path())
     with open_store(job.data_dir, job.settings.store_format) as store, store.lock():
         plan_to_run(job, store)
     spec = spec_of(job)
     engine = start_engine(spec, key=job.key, pass_fds=pass_fds)
     on_started()
-    code = watch(spec.run_dir, "live", engine.pid)
+    code = watch(spec.run_dir, "live", engine.pid, looks)
     return leave(spec.run_dir, code, args, output, engine)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
+from cimis_tui.cli.looks import actions_of
 from cimis_tui.cli.output import SCHEMA_VERSION, Output, table
-from cimis_tui.cli.settings import CONFIG_FILE, load_face
-from cimis_tui.keymap import document, grouped, main, markdown, places, remapped, short
+from cimis_tui.keymap import document, grouped, main, markdown, places, short
 
 
 def keys(args: Namespace, output: Output) -> int:
     """Text, a table for a document, or JSON. Raises `UsageError` for a `[keys]` that cannot be."""
-    actions = remapped(load_face(Path() / CONFIG_FILE).keys)
+    actions = actions_of(Path())
     if args.json:
         listed = main(actions) if args.main else actions
         output.document({"schema_version": SCHEMA_VERSION, "actions": document(listed)})
@@ -20,7 +20,11 @@ def keys(args: Namespace, output: Output) -> int:
     if args.markdown:
         output.data(short(actions) if args.main else markdown(actions))
         return 0
-    lines = [[a.shown, a.help, places(a), a.id] for _, group in grouped(main(actions) if args.main else actions) for a in group]
+    lines = [
+        [a.shown, a.help, places(a), a.id]
+        for _, group in grouped(main(actions) if args.main else actions)
+        for a in group
+    ]
     for line in table(["key", "does", "on", "name"], lines, left=4):
         output.data(line)
     return 0

@@ -122,8 +122,19 @@ def _dry_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="say what would be fetched (-v: each page), and stop")
 
 
+def _looks(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--theme", metavar="NAME", help="cimis-dark (default), -light, -safe, -contrast, ansi-dark, -light"
+    )
+    parser.add_argument(
+        "--ascii", action=argparse.BooleanOptionalAction, default=None, help="draw with ASCII only (default: as needed)"
+    )
+    parser.add_argument("--fps", type=_positive, metavar="N", help="frames a second, 1 to 15 (8; 4 suits a slow link)")
+
+
 def _faces(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--headless", action="store_true", help="no dashboard: progress on stderr")
+    _looks(parser)
     shape = parser.add_mutually_exclusive_group()
     _json(shape, "the report as one JSON document on stdout")
     shape.add_argument("--jsonl", action="store_true", help="events on stdout, one JSON object a line (headless)")
@@ -207,7 +218,15 @@ def _init(parser: argparse.ArgumentParser) -> None:
 
 def _attach(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", nargs="?", metavar="RUN", help="run id (default: the newest)")
+    _looks(parser)
     _data_dir(parser)
+
+
+def _serve(parser: argparse.ArgumentParser) -> None:
+    _attach(parser)
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="where to listen (127.0.0.1)")
+    parser.add_argument("--port", type=_whole, default=8000, metavar="N", help="the port (8000); 0: any that is free")
+    parser.add_argument("--token-file", metavar="FILE", help="the token to ask for (default: a new one, printed once)")
 
 
 def _size(text: str) -> int:
@@ -400,6 +419,7 @@ COMMANDS = (
     Command("retry", "fetch the jobs that failed once more", "retry:retry", _retry),
     Command("ledger", "look at jobs that gave up: list, redrive, drop", "ledger:list_jobs", _ledger),
     Command("attach", "open the dashboard of a run that is going on, or ended", "dashboard:attach", _attach),
+    Command("serve", "the dashboard of a run in a browser on this machine", "serve:serve", _serve),
     Command("runs", "list the runs of a data directory", "past:runs", _stored),
     Command("init", "make an empty data directory", "store:init", _init),
     Command("ingest", "fetch one station and year", "single:ingest", _station_year),

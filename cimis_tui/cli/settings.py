@@ -8,7 +8,6 @@ import re
 import tomllib
 from argparse import Namespace
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,8 +24,8 @@ DEFAULT_DATA_DIR = "data"
 KEY_FILE_VARIABLE = "CIMIS_APP_KEY_FILE"
 KEY_VARIABLE = "CIMIS_APP_KEY"
 CREDENTIAL = "cimis-app-key"
-PLAUSIBLE = "plausible"
-FACE = ("keys", "bell")
+PLAUSIBLE, UI, KEYS = "plausible", "ui", "keys"
+"""Tables of the file that are not of fetching: see `limits` and `looks`."""
 _FIELDS = {f for f in Settings.__struct_fields__ if f != "whole_body"}
 _TIMES = {f.name for f in msgspec.structs.fields(Settings) if f.type in (float, float | None)}
 _FLAGS = {
@@ -94,43 +93,13 @@ def load_settings(
     values |= {name: seconds(name, text) for name in _TIMES if isinstance(text := values.get(name), str)}
     where = Path(getattr(args, "data_dir", None) or values.pop("data_dir", None) or data_dir)
     values.pop("data_dir", None)
-    for name in (PLAUSIBLE, *FACE):  # not of fetching: see `limits` and `load_face`
-        values.pop(name, None)
+    for table in (PLAUSIBLE, UI, KEYS):
+        values.pop(table, None)
     try:
         settings = msgspec.convert(values | fixed, type=Settings, strict=False)
     except msgspec.ValidationError as error:
         raise UsageError(f"bad setting: {error}", hint=f"look at the flags, CIMIS_* and {CONFIG_FILE}") from None
     return _possible(settings), where
-
-
-@dataclass(frozen=True, slots=True)
-class Face:
-    """How a person likes the dashboard. `keys`: by the action's id; `keymap` says what they mean.
-
-    `bell`: ring the terminal's bell when an alert becomes critical.
-    """
-
-    keys: Mapping[str, object] = field(default_factory=dict)
-    bell: bool = True
-
-
-def load_face(path: Path) -> Face:
-    """`[keys]` and `bell` of the configuration file. Raises `UsageError`."""
-    values = config(path)
-    keys, bell = values.get("keys", {}), values.get("bell", True)
-    if not isinstance(keys, dict):
-        raise UsageError(f"keys in {path.name} is a table, not {keys!r}", hint='write [keys], then "station.pause" = "f5"')
-    if not isinstance(bell, bool):
-        raise UsageError(f"bell in {path.name} is true or false, not {bell!r}")
-    return Face(_flat(keys), bell)
-
-
-def _flat(keys: Mapping[str, object], before: str = "") -> dict[str, object]:
-    """TOML reads `station.pause = "f5"` without quotes as a table in a table; both ways mean the same."""
-    found: dict[str, object] = {}
-    for name, value in keys.items():
-        found |= _flat(value, f"{before}{name}.") if isinstance(value, dict) else {before + name: value}
-    return found
 
 
 def seconds(name: str, text: str) -> float:
@@ -153,7 +122,7 @@ def config(path: Path) -> dict[str, Any]:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"cannot read {path}: {error}") from None
-    known = _FIELDS | {"data_dir", PLAUSIBLE, *FACE}
+    known = _FIELDS | {"data_dir", PLAUSIBLE, UI, KEYS}
     if isinstance(store := values.get("store"), dict):  # store.format = "v2"
         del values["store"]
         values |= {f"store_{name}": value for name, value in store.items()}

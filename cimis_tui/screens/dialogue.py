@@ -90,12 +90,10 @@ def quit_dialogue(*, in_flight: int, queued: int, pid: int | None, run_id: str) 
     )
 
 
-def cancel_dialogue(station: str) -> Dialogue:
+def cancel_dialogue(whom: str, lost: str, stays: str, retry: str) -> Dialogue:
+    """`lost` and `stays` say what cancelling gives up and what not; `retry` is the key that tries again."""
     return Dialogue(
-        f"Cancel {station}?",
-        "",
-        (
-            Choice("y", "yes", f"Cancel the jobs of {station}", "its chunks already on disk stay; r tries it again"),
-            BACK,
-        ),
+        f"Cancel {whom}?",
+        f"{lost}\n{stays}",
+        (Choice("y", "yes", f"Cancel the jobs of {whom}", f"{retry} tries them again while the run goes on"), BACK),
     )

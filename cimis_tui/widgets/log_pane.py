@@ -19,10 +19,10 @@ LEVELS = (("INFO", "dim"), ("WARN", "warn"), ("ERROR", "bad"))
 
 class LogPane(CellPanel, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "back(1)", show=False),
-        Binding("down,j", "back(-1)", show=False),
-        Binding("pageup", "back(8)", show=False),
-        Binding("pagedown", "back(-8)", show=False),
+        Binding("up,k", "back(1)", show=False, id="move.up"),
+        Binding("down,j", "back(-1)", show=False, id="move.down"),
+        Binding("pageup", "back(8)", show=False, id="move.page_up"),
+        Binding("pagedown", "back(-8)", show=False, id="move.page_down"),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:

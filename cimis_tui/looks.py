@@ -1,0 +1,41 @@
+"""How the dashboard is to look and how often to be drawn: what a person may choose. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cimis_tui.actions import ACTIONS, Action
+from cimis_tui.themes import DARK
+
+FPS, MOST_FPS = 8, 15
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """`ascii`: no character but those of ASCII. `fps`: frames a second at most, 1 to 15.
+
+    `bell`: ring the terminal's bell when an alert becomes critical. `actions`: the table, with the keys wanted.
+    """
+
+    theme: str = DARK.name
+    ascii: bool = False
+    fps: int = FPS
+    bell: bool = True
+    actions: tuple[Action, ...] = ACTIONS
+
+
+def ascii_terminal(environ: Mapping[str, str]) -> bool:
+    """Whether a terminal can show little more than ASCII: the Linux console, or a locale said to be other than UTF-8.
+
+    Where no locale is set at all (containers, services) nothing is known against UTF-8.
+
+    >>> ascii_terminal({"TERM": "linux", "LANG": "C.UTF-8"}), ascii_terminal({"TERM": "xterm"})
+    (True, False)
+    >>> ascii_terminal({"LC_ALL": "C", "LANG": "de_DE.utf8"}), ascii_terminal({"LANG": "de_DE.utf8"})
+    (True, False)
+    """
+    if environ.get("TERM") == "linux":
+        return True
+    locale = next((environ[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if environ.get(name)), None)
+    return locale is not None and not locale.lower().partition("@")[0].endswith(("utf-8", "utf8"))
