@@ -62,8 +62,10 @@ def _parse_key(word: str, action: str) -> str:
     *modifiers, last = word.split("+") if word != "+" else ["+"]
     last = _CHARACTERS_TO_KEYS.get(last, KEY_NAME_REPLACEMENTS.get(last, last))
     if last not in _NAMED | set(_CHARACTERS) | {"space"} or not set(modifiers) <= set(_MODIFIERS):
+        odd = sorted(set(modifiers) - set(_MODIFIERS))
         near = difflib.get_close_matches(last, [*_NAMED, *_CHARACTERS], 1)
         hint = f"did you mean '{near[0]}'?" if near else "write p, P, ?, f5, ctrl+o, pageup …"
+        hint = f"'{odd[0]}+' is not one of ctrl, shift or alt" if odd else hint
         raise UsageError(f"'{word}', for {action} in {WHERE}, is no key", hint=hint)
     key = "+".join([*modifiers, last])
     if key in _RESERVED:

@@ -90,6 +90,8 @@ class ConsoleScreen(Kept, Screen[None]):
 
     def tick(self, *, anew: bool = False) -> None:
         """One frame. While frozen only the header's clock goes on."""
+        if not self.is_mounted:
+            return  # the app's timer came before the widgets; the resumption that follows draws it
         if self.app.frozen and not anew:
             self._held_beats += 1
             if self._held_beats % _FROZEN_EVERY == 0:

@@ -183,7 +183,7 @@ def _ended(state: RunState, index: int, now: float) -> AlertItem:
         value=alert.raised.value,
         since=alert.since,
         lasted=alert.ended - alert.since,
-        note=f"cleared at {units.of_day(alert.ended)}Z",
+        note=f"ended {units.of_day(alert.ended)}Z",
     )
 
 

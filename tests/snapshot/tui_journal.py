@@ -209,7 +209,7 @@ def midst(seed: int = 7) -> list[ev.Stamped]:
         attempted(teller, number, 1 + place % PAGES, 1)
     _trouble(teller, every[27:30])
     resources(teller, {str(n): 340_000 + 91_000 * k for k, n in enumerate(running)})
-    teller.say(ev.AlertRaised(rule="error_rate", severity="critical", subject="run", value=0.0102, limit=0.01), 0.1)
+    teller.say(ev.AlertRaised(rule="error_rate", severity="critical", subject="run", value=0.0213, limit=0.01), 0.1)
     return teller.told
 
 
