@@ -27,7 +27,7 @@ from cimis_tui.screens.console import ConsoleScreen
 from cimis_tui.screens.control import ControlDesk, Send
 from cimis_tui.screens.dialogue import quit_dialogue
 from cimis_tui.themes import FALLBACK, THEMES, next_theme
-from cimis_tui.view.alerts import critical_since
+from cimis_tui.view.alert_words import critical_since
 from cimis_tui.view.frame import SelfCost
 from cimis_tui.widgets.ascii import AsciiOnly
 

@@ -196,7 +196,7 @@ def _changed(rule: Rule, change: RuleSetting) -> Rule:
     if given and (twice or sorted(limits, reverse=rule.low_is_bad) != limits):
         order = "clear >= warn > critical" if rule.low_is_bad else "clear <= warn < critical"
         raise UsageError(
-            f"[alerts.{rule.name}] would never settle: clear {new.clear:g}, warn {_or_none(new.warn)}, "
+            f"[alerts.{rule.name}] would never settle: clear {new.clear:,.10g}, warn {_or_none(new.warn)}, "
             f"critical {_or_none(new.critical)} {rule.unit}",
             hint=f"it needs {order}: set all that change",
         )
@@ -204,4 +204,4 @@ def _changed(rule: Rule, change: RuleSetting) -> Rule:
 
 
 def _or_none(value: float | None) -> str:
-    return "none" if value is None else f"{value:g}"
+    return "none" if value is None else f"{value:,.10g}"

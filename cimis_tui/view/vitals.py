@@ -8,7 +8,7 @@ from cimis_engine.run.alerts import CRITICAL
 from cimis_engine.run.state import RunState
 from cimis_engine.run.tallies import LogLine, StationState
 from cimis_tui.view import units
-from cimis_tui.view.alerts import condition, rule_of, subject_words
+from cimis_tui.view.alert_words import condition, rule_of, subject_words
 from cimis_tui.view.frame import AlertRow, Ending, Feed, LogRow, PhaseFacts, SelfCost, Spread, Vitals
 from cimis_tui.view.present import status_of
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cimis_tui.view.alerts import AlertFacts, present_rules, rules_title
+from cimis_tui.view.alert_rules import present_rules, rules_title
+from cimis_tui.view.alerts import AlertFacts
 from cimis_tui.view.cells import Cell, Line, clip
 from cimis_tui.widgets.panel import CellPanel
 
@@ -12,12 +13,12 @@ class RulesPanel(CellPanel):
 
     def apply(self, facts: AlertFacts) -> None:
         self.facts = facts
-        title, legend = rules_title(facts)
+        title, legend = rules_title(facts.told)
         self.retitle(title.replace("[", r"\["), legend)
         self.repaint()
 
     def lines(self, width: int, height: int) -> tuple[Line, ...]:
-        return present_rules(self.facts, width, height)
+        return present_rules(self.facts.rules, width, height) if self.facts else ()
 
 
 class HistoryPanel(CellPanel):

@@ -9,7 +9,9 @@ from cimis_engine.run import events as ev
 from cimis_engine.run.state import RunState
 from cimis_tui.view import units
 from cimis_tui.view.alert_bar import present_alerts
-from cimis_tui.view.alerts import AlertFacts, critical_since, present_alerts_screen, present_rules, rules_title
+from cimis_tui.view.alert_rules import present_rules, rules_title
+from cimis_tui.view.alert_words import critical_since
+from cimis_tui.view.alerts import AlertFacts, present_alerts_screen
 from cimis_tui.view.cells import width_of
 from cimis_tui.view.vitals import present_alerts_of
 
@@ -62,14 +64,14 @@ def test_rules_say_all_numbers_and_how_near_the_limit_it_was() -> None:
     assert len(known) > 50 and 0.4 < known[0] < 0.6 and max(known) == 1.0
     (compression,) = (rule for rule in facts().rules if rule.name == "compression")
     assert compression.trail[-1] is not None and compression.trail[-1] < 0.3, "8:1 is far from 2:1"
-    for width in (56, 78, 98, 116, 196):
-        assert all(width_of(line) <= width for line in present_rules(facts(), width, 10))
+    for width in (40, 56, 78, 98, 116, 196):
+        assert all(width_of(line) <= width for line in present_rules(facts().rules, width, 10))
 
 
 def test_a_journal_that_tells_no_rules_says_so() -> None:
     state = present_alerts_screen(RunState(), 0.0)
     assert len(state.rules) == 9
-    assert "this journal tells none" in rules_title(state)[0]
+    assert "this journal tells none" in rules_title(state.told)[0]
 
 
 def test_the_bar_tells_of_what_is_neither_muted_nor_seen() -> None:
