@@ -156,6 +156,26 @@ RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 
+def in_words(value: float, unit: str) -> str:
+    """A value of a rule in words.
+
+    >>> in_words(0.0213, "ratio"), in_words(213.4e6, "B"), in_words(2310.4, "ms"), in_words(1.0, "chunks")
+    ('2.13%', '213 MB', '2,310 ms', '1 chunk')
+    """
+    match unit:
+        case "ratio":
+            return f"{value * 100:.3g}%"
+        case "B":
+            return f"{value / 1e6:,.0f} MB"
+        case "x":
+            return f"{value:.1f}:1"
+        case "chunks" if value == 1:
+            return "1 chunk"
+        case "":
+            return f"{value:.4g}"
+    return f"{value:,.0f} {unit}"
+
+
 class RuleSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What `[alerts.NAME]` changes of a rule, in its unit; None: as in the table. `off`: it is not judged at all."""
 

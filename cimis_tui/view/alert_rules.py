@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cimis_engine.run.alerts import CRITICAL
+from cimis_engine.run.alerts import CRITICAL, in_words
 from cimis_engine.run.events import RuleRef
 from cimis_engine.run.state import RunState
 from cimis_engine.run.trails import LENGTH, STEP
@@ -47,9 +47,9 @@ def present_rule(state: RunState, rule: RuleRef, now: float, measured: Mapping[t
         name=rule.name.replace("_", " "),
         warn=_limit(rule, rule.warn),
         critical=_limit(rule, rule.critical),
-        clear=f"{'≥' if rule.low_is_bad else '≤'} {units.measured(rule.clear, rule.unit)}",
+        clear=f"{'≥' if rule.low_is_bad else '≤'} {in_words(rule.clear, rule.unit)}",
         wait=f"{rule.for_s:.0f} s" if rule.for_s else "at once",
-        now=units.measured(max(values), rule.unit) if values else units.ABSENT,
+        now=in_words(max(values), rule.unit) if values else units.ABSENT,
         trail=trail,
         role=role,
     )
@@ -67,7 +67,7 @@ def _nearness(rule: RuleRef, value: float | None) -> float | None:
 def _limit(rule: RuleRef, limit: float | None) -> str:
     if limit is None:
         return units.ABSENT
-    return f"{'<' if rule.low_is_bad else '>'} {units.measured(limit, rule.unit)}"
+    return f"{'<' if rule.low_is_bad else '>'} {in_words(limit, rule.unit)}"
 
 
 def present_rules(rules: Sequence[RuleItem], width: int, height: int) -> tuple[Line, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cimis_engine.run.alerts import CRITICAL, RULES
+from cimis_engine.run.alerts import CRITICAL, RULES, in_words
 from cimis_engine.run.events import AlertAcknowledged, AlertCleared, AlertMuted, AlertRaised, RuleRef
 from cimis_engine.run.state import AlertEvent, RunState
 from cimis_tui.view import units
@@ -36,7 +36,7 @@ def rule_of(state: RunState, name: str) -> RuleRef:
 
 def condition(rule: RuleRef, limit: float) -> str:
     """`fetch p50 > 2,000 ms`."""
-    return f"{rule.name.replace('_', ' ')} {'<' if rule.low_is_bad else '>'} {units.measured(limit, rule.unit)}"
+    return f"{rule.name.replace('_', ' ')} {'<' if rule.low_is_bad else '>'} {in_words(limit, rule.unit)}"
 
 
 def subject_words(state: RunState, subject: str) -> str:
@@ -59,7 +59,7 @@ def critical_since(state: RunState, now: float, since: float) -> list[str]:
             continue
         if state.muted_until(event.rule, event.subject, now) is None:
             rule = rule_of(state, event.rule)
-            value = units.measured(event.value, rule.unit)
+            value = in_words(event.value, rule.unit)
             found.append(f"{condition(rule, event.limit)}: {value} ({subject_words(state, event.subject)})")
     return found[::-1]
 
@@ -75,11 +75,9 @@ def _happened(state: RunState, t: float, event: AlertEvent) -> Line:
     match event:
         case AlertRaised(severity=severity, value=value, limit=limit):
             glyph, word, role = severity_words(severity)
-            said = (
-                f"{condition(rule, limit)}: {units.measured(value, rule.unit)} ({subject_words(state, event.subject)})"
-            )
+            said = f"{condition(rule, limit)}: {in_words(value, rule.unit)} ({subject_words(state, event.subject)})"
         case AlertCleared(value=value):
-            glyph, word, role, said = "✓", "cleared", "ok", f"{what}: {units.measured(value, rule.unit)}"
+            glyph, word, role, said = "✓", "cleared", "ok", f"{what}: {in_words(value, rule.unit)}"
         case AlertAcknowledged():
             glyph, word, role, said = "·", "acknowledged", "dim", what
         case AlertMuted(until=until):

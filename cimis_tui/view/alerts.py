@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cimis_engine.run.alerts import CRITICAL, RULES
+from cimis_engine.run.alerts import CRITICAL, RULES, in_words
 from cimis_engine.run.events import AlertRaised, RuleRef
 from cimis_engine.run.state import RunState
 from cimis_tui.view import units
@@ -96,7 +96,7 @@ def _firing(state: RunState, now: float, key: tuple[str, str], measured: dict[tu
     until = state.muted_until(*key, now)
     status = "muted" if until is not None else "acknowledged" if alert.acknowledged else "firing"
     words = f"muted {units.span(until - now)}" if until is not None else status
-    raised = units.measured(alert.raised.value, rule_of(state, key[0]).unit)
+    raised = in_words(alert.raised.value, rule_of(state, key[0]).unit)
     return _item(
         state,
         (*key, 0.0),
@@ -150,7 +150,7 @@ def _item(
             Cell(word, loud),
             Cell(condition(rule, raised.limit), loud if status == "firing" else body),
             Cell(subject, body),
-            Cell(units.measured(value, rule.unit), body),
+            Cell(in_words(value, rule.unit), body),
             Cell(words, loud),
             Cell(f"{units.of_day(since)}Z", "dim"),
             Cell(units.span(max(0.0, lasted)), body),
@@ -198,7 +198,7 @@ def _calm(state: RunState, rule: RuleRef, now: float, measured: dict[tuple[str, 
             Cell("ok", "dim"),
             Cell(condition(rule, limit), "dim"),
             Cell(rule.subject if rule.subject == "run" else f"any {rule.subject}", "dim"),
-            Cell(units.measured(value, rule.unit) if value is not None else units.ABSENT, "dim"),
+            Cell(in_words(value, rule.unit) if value is not None else units.ABSENT, "dim"),
             Cell("ok" if until is None else f"muted {units.span(until - now)}", "dim"),
             Cell(units.ABSENT, "dim"),
             Cell(units.ABSENT, "dim"),

@@ -72,9 +72,9 @@ def loss_of(state: RunState, stations: Collection[int]) -> Loss:
 
 def loss_words(loss: Loss) -> tuple[str, str]:
     """What is lost and what stays, a line each."""
-    lost = [_many(loss.jobs, "job") + " not done"]
+    lost = [_many(loss.jobs, "job")]
     lost += [_many(loss.in_flight, "page") + " in flight"] if loss.in_flight else []
-    lost += [_many(loss.records, "record") + " fetched, not yet stored"] if loss.records else []
+    lost += [_many(loss.records, "record") + " not stored yet"] if loss.records else []
     stays = _many(loss.chunks, "chunk") + " on disk" if loss.chunks else "all that is on disk"
     return f"given up  {', '.join(lost)}", f"stays     {stays}"
 

@@ -62,19 +62,6 @@ def ratio(value: float | None) -> str:
     return f"{value:.1f}:1" if value < 99.95 else f"{value:.0f}:1"
 
 
-def measured(value: float, unit: str) -> str:
-    """A value of an alert rule with its unit: 2310 ms, 8.3%, 234 MB, 1.5:1, 101 B/record, 1 chunk."""
-    if unit == "ratio":
-        return percent(value)
-    if unit == "B":
-        return size(value)
-    if unit == "x":
-        return ratio(value)
-    if unit == "chunks":
-        return "1 chunk" if value == 1 else f"{value:,.0f} chunks"
-    return f"{value:,.0f} {unit}" if unit else f"{value:.4g}"
-
-
 def clock(seconds: float | None) -> str:
     """A duration as hh:mm:ss."""
     if seconds is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from cimis_engine.run.alerts import CRITICAL
+from cimis_engine.run.alerts import CRITICAL, in_words
 from cimis_engine.run.state import RunState
 from cimis_engine.run.tallies import LogLine, StationState
 from cimis_tui.view import units
@@ -129,7 +129,7 @@ def present_alerts_of(state: RunState, now: float) -> tuple[AlertRow, ...]:
             severity=alert.raised.severity,
             rule=condition(rule := rule_of(state, alert.raised.rule), alert.raised.limit),
             subject=subject_words(state, alert.raised.subject),
-            value=units.measured(alert.raised.value, rule.unit),
+            value=in_words(alert.raised.value, rule.unit),
             seconds=max(0.0, now - alert.since),
             quiet=alert.acknowledged,
         )

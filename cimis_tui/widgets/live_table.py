@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from textual.events import Click, Resize
+from textual.geometry import Region
 
 from cimis_tui.view.bars import bar
 from cimis_tui.view.cells import Cell, pad
@@ -18,6 +19,8 @@ RESORT_EVERY = 1.0
 REST_AFTER_KEY = 2.0
 """…and not within so many seconds after the cursor was moved."""
 _PROGRESS = INDEX["progress"]
+_FRAMED = 100
+"""From so many columns on the table has a frame."""
 Drawn = tuple[float, tuple[Cell, ...]]
 """What a row's strip was made of: its progress and the cells of the columns in sight."""
 
@@ -78,6 +81,8 @@ class LiveTable(LineTable[int]):
     def _set_marks(self, marks: set[int]) -> None:
         changed, self._marked = marks ^ self._marked, marks
         self._repaint_rows(changed)
+        self._strips.pop(HEADER, None)
+        self.refresh(Region(0, 0, self.size.width, 1))
         self.post_message(self.Resorted())
 
     def _clicked(self, key: int, x: int, event: Click) -> bool:
@@ -158,6 +163,9 @@ class LiveTable(LineTable[int]):
 
     def _heading(self, column: Column, placed: Placed) -> str:
         title = super()._heading(column, placed)
+        if column.key == "name" and self._marked and self.app.size.width < _FRAMED:
+            count = f"▌{len(self._marked)} "  # no frame around the table has a title to say it
+            return f"{title[: -len(count)]}{count}"
         return f"{title[:-1]}%" if column.key == "progress" else title
 
     def _empty(self) -> str:

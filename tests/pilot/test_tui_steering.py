@@ -66,7 +66,7 @@ async def test_cancelling_says_what_is_given_up_and_what_stays(tmp_path: Path) -
         dialogue = at.app.screen
         assert isinstance(dialogue, Dialogue)
         words = str(dialogue.query_one(Static).render())
-        assert "7 jobs not done, 7 pages in flight" in words and "stays" in words
+        assert "7 jobs, 7 pages in flight" in words and "stays" in words
         await at.press("escape")
         assert await at.commands() == []
 
@@ -196,7 +196,7 @@ async def test_a_new_critical_alert_is_told_once_with_a_bell(tmp_path: Path) -> 
         for _ in range(3):
             await settle(at.pilot)
         assert rung == ["bell"]
-        assert at.notes().count("error rate > 1.0%: 2.1% (run)") == 1
+        assert at.notes().count("error rate > 1%: 2.13% (run)") == 1
     async with running(tmp_path, told) as at:
         await settle(at.pilot)
         assert "error rate" not in at.notes(), "what fired before the console opened is in the bar"

@@ -6,8 +6,8 @@ from tui_alerts import troubled
 from tui_journal import midst
 
 from cimis_engine.run import events as ev
+from cimis_engine.run.alerts import in_words
 from cimis_engine.run.state import RunState
-from cimis_tui.view import units
 from cimis_tui.view.alert_bar import present_alerts
 from cimis_tui.view.alert_rules import present_rules, rules_title
 from cimis_tui.view.alert_words import critical_since
@@ -48,9 +48,9 @@ def test_words_have_their_units() -> None:
     assert rows["memory"][2:6] == ["memory > 200 MB", "run", "112 MB", "firing"]
     assert rows["checksum"][2:6] == ["checksum > 0 chunks", "83 Kesterson", "1 chunk", "firing"]
     assert rows["compression"][2:6] == ["compression < 2.0:1", "run", "1.7:1", "cleared"]
-    assert rows["error_rate"][4:6] == ["2.1%", "muted 9m59s"]
-    assert units.measured(101, "B/record") == "101 B/record"
-    assert units.measured(2310.4, "ms") == "2,310 ms"
+    assert rows["error_rate"][4:6] == ["2.13%", "muted 9m59s"]
+    assert in_words(101, "B/record") == "101 B/record"
+    assert in_words(2310.4, "ms") == "2,310 ms"
 
 
 def test_an_alert_of_a_station_leads_to_it() -> None:
@@ -93,12 +93,12 @@ def test_the_bar_tells_of_what_is_neither_muted_nor_seen() -> None:
 def test_what_becomes_critical_is_told_once_unless_muted_or_seen() -> None:
     state = fold(midst())
     started = state.now - 5.0
-    assert critical_since(state, state.now, started) == ["error rate > 1.0%: 2.1% (run)"]
+    assert critical_since(state, state.now, started) == ["error rate > 1%: 2.13% (run)"]
     assert critical_since(state, state.now, state.now) == []
     state.apply(
         ev.Stamped(state.seq + 1, state.now, ev.AlertMuted(rule="error_rate", subject="run", until=state.now + 9))
     )
     assert critical_since(state, state.now, started) == []
-    assert critical_since(state, state.now + 9, started) == ["error rate > 1.0%: 2.1% (run)"]
+    assert critical_since(state, state.now + 9, started) == ["error rate > 1%: 2.13% (run)"]
     state.apply(ev.Stamped(state.seq + 1, state.now, ev.AlertAcknowledged(rule="error_rate", subject="run")))
     assert critical_since(state, state.now + 9, started) == []

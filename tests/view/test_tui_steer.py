@@ -34,7 +34,7 @@ def test_what_cancelling_loses_and_what_stays() -> None:
     assert loss_of(state, [62]) == Loss(jobs=1, in_flight=1, records=0, chunks=0)
     assert loss_of(state, [62, 68, 2]) == Loss(jobs=2, in_flight=2, records=730, chunks=4)
     assert loss_words(loss_of(state, [62, 68, 2])) == (
-        "given up  2 jobs not done, 2 pages in flight, 730 records fetched, not yet stored",
+        "given up  2 jobs, 2 pages in flight, 730 records not stored yet",
         "stays     4 chunks on disk",
     )
 
