@@ -7,7 +7,7 @@ made from it. `keymap` gives its actions other keys.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual.binding import Binding
 
@@ -280,6 +280,14 @@ def actions_of(view: str, table: Sequence[Action] = ACTIONS) -> list[Action]:
 def bindings(view: str) -> list[Binding]:
     """The table as Textual bindings of a screen; the app's key map may give them other keys."""
     return [Binding(",".join(a.keys), a.name, a.help, show=False, id=a.id) for a in actions_of(view)]
+
+
+_SPELLED = str.maketrans({"↵": "Enter", "⌫": "BS", "↑": "Up", "↓": "Down", "←": "Left", "→": "Right"})
+
+
+def spelled(table: Sequence[Action]) -> tuple[Action, ...]:
+    """The table with keys shown by their names, for a terminal that has no signs for them."""
+    return tuple(replace(action, shown=action.shown.translate(_SPELLED)) for action in table)
 
 
 def footer_actions(width: int, view: str = "dashboard", table: Sequence[Action] = ACTIONS) -> list[Action]:

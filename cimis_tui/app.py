@@ -17,7 +17,7 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from cimis_engine.clock import Clock, SystemClock
-from cimis_tui.actions import VIEW, actions_of, footer_key
+from cimis_tui.actions import VIEW, actions_of, footer_key, spelled
 from cimis_tui.feed.follow import Follower, engine_alive
 from cimis_tui.feed.meter import SelfMeter
 from cimis_tui.feed.pump import Pump
@@ -26,7 +26,7 @@ from cimis_tui.looks import Looks
 from cimis_tui.screens.console import ConsoleScreen
 from cimis_tui.screens.control import ControlDesk, Send
 from cimis_tui.screens.dialogue import quit_dialogue
-from cimis_tui.themes import FALLBACK, THEMES, next_theme
+from cimis_tui.themes import ANSI_LIGHT, FALLBACK, THEMES, next_theme
 from cimis_tui.view.alert_words import critical_since
 from cimis_tui.view.frame import SelfCost
 from cimis_tui.widgets.ascii import AsciiOnly
@@ -35,13 +35,14 @@ _SLOW_FRAME = 0.020
 """A frame that takes longer (seconds) halves the rate until frames are quick again."""
 _TWICE_SECONDS = 2.0
 _STOP_PATIENCE = 10.0
-_DETACHING = {signal.SIGTERM: 143, signal.SIGHUP: 129}
+_DETACHING = {signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGINT: 130}
 
 
 class CimisApp(App[None]):
     """`mode` is live, attached or replay; `send` is the engine's control door (blocking, called off the loop).
 
-    The exit code is `return_code`: 0 after leaving or detaching, 143 or 129 after SIGTERM or SIGHUP, which detach too.
+    The exit code is `return_code`: 0 after leaving or detaching, 128 and its number after SIGTERM,
+    SIGHUP or SIGINT, which detach too (ctrl+c is a key here).
     """
 
     TITLE = "cimis"
@@ -61,12 +62,12 @@ class CimisApp(App[None]):
     ) -> None:
         super().__init__()
         self.clock: Clock = clock or SystemClock()
-        for known in THEMES:
+        for known in (*THEMES, ANSI_LIGHT):
             self.register_theme(known)
         self.looks = looks or Looks()
         self.theme = self.looks.theme
         self._ascii = AsciiOnly(enabled=self.looks.ascii)
-        self.actions = self.looks.actions
+        self.actions = spelled(self.looks.actions) if self.looks.ascii else self.looks.actions
         self.set_keymap(textual_keymap(self.actions))
         self.follower = Follower(run_dir, clock=self.clock, alive=lambda: engine_alive(run_dir, engine_pid))
         self.pump = Pump(self.follower, mode=mode, pid=engine_pid, clock=self.clock, meter=meter or SelfMeter())

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rich.console import Console
+
 from cimis_tui.actions import ACTIONS, Action
-from cimis_tui.themes import DARK
+from cimis_tui.themes import ANSI_DARK, DARK
 
 FPS, MOST_FPS = 8, 15
+BROWSER = {"TERM": "xterm-256color", "TEXTUAL_COLOR_SYSTEM": "truecolor", "LC_ALL": "C.UTF-8"}
+"""The environment of a terminal in a browser, whatever the one can do that `cimis serve` was started in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,19 @@ class Looks:
     fps: int = FPS
     bell: bool = True
     actions: tuple[Action, ...] = ACTIONS
+
+
+def theme_for(environ: Mapping[str, str]) -> str:
+    """The theme of somebody who chose none: a terminal of sixteen colours knows best which those are.
+
+    >>> theme_for({"TERM": "xterm-256color"}), theme_for({"TERM": "screen"})
+    ('cimis-dark', 'ansi-dark')
+    >>> theme_for({"TERM": "screen", "TEXTUAL_COLOR_SYSTEM": "truecolor"})
+    'cimis-dark'
+    """
+    asked = environ.get("TEXTUAL_COLOR_SYSTEM", "auto")
+    system = asked if asked != "auto" else Console(force_terminal=True, _environ=environ).color_system
+    return ANSI_DARK.name if system == "standard" else DARK.name
 
 
 def ascii_terminal(environ: Mapping[str, str]) -> bool:

@@ -15,7 +15,6 @@ from cimis_engine.run.report import build_report
 from cimis_tui.cli.dashboard import leave, watch
 from cimis_tui.cli.dry_run import dry_run
 from cimis_tui.cli.ending import hand_over, settle
-from cimis_tui.cli.looks import looks_of
 from cimis_tui.cli.output import Output
 from cimis_tui.cli.progress import Progress
 from cimis_tui.cli.request import request_of
@@ -76,6 +75,8 @@ def watch_new_run(
 
     `pass_fds` stay open in the engine, `on_started` is called once it holds them.
     """
+    from cimis_tui.cli.looks import looks_of  # loads textual, which a run without a dashboard must not
+
     looks = looks_of(args, os.environ, Path())
     with open_store(job.data_dir, job.settings.store_format) as store, store.lock():
         plan_to_run(job, store)

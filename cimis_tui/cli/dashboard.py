@@ -12,30 +12,34 @@ import threading
 import time
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cimis_engine.run.control import ControlClient
 from cimis_engine.run.process import running_engine
 from cimis_tui.cli.crash import DashboardCrashedError
 from cimis_tui.cli.ending import hand_over, settle
-from cimis_tui.cli.looks import looks_of
 from cimis_tui.cli.output import SCHEMA_VERSION, Output, duration
 from cimis_tui.cli.past import EngineDiedError, PastRun, find_run
 from cimis_tui.cli.settings import data_dir_of
-from cimis_tui.looks import Looks
 
-SIGNALLED = {143, 129}
+if TYPE_CHECKING:
+    from cimis_tui.looks import Looks
+
+SIGNALLED = {143, 129, 130}
 ENDING_SECONDS = 10.0
 LEAVING_SECONDS = 2.0
 
 
 def attach(args: Namespace, output: Output) -> int:
     """The dashboard on a run that goes on, or on the journal of one that ended."""
+    from cimis_tui.cli.looks import looks_of
+
     run = find_run(data_dir_of(args, os.environ, Path()), args.run)
     looks = looks_of(args, os.environ, Path())
     pid = running_engine(run.run_dir)
     code = watch(run.run_dir, "attached" if pid else "replay", pid, looks)
     if pid is None:
-        return 0
+        return code
     return leave(run.run_dir, code, Namespace(json=False, report=None, fail_on="any"), output, None)
 
 

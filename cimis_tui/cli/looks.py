@@ -13,7 +13,7 @@ from cimis_engine.errors import UsageError
 from cimis_tui.actions import Action
 from cimis_tui.cli.settings import CONFIG_FILE, KEYS, UI, config
 from cimis_tui.keymap import remapped
-from cimis_tui.looks import MOST_FPS, Looks, ascii_terminal
+from cimis_tui.looks import FPS, MOST_FPS, Looks, ascii_terminal, theme_for
 from cimis_tui.themes import NAMES
 
 _KEYS = tuple(f.name for f in fields(Looks) if f.name != "actions")
@@ -25,15 +25,14 @@ def looks_of(args: Namespace, environ: Mapping[str, str], folder: Path) -> Looks
     values = _configured(folder / CONFIG_FILE)
     values |= {key: text for key in _KEYS if (text := environ.get(f"CIMIS_{UI}_{key}".upper()))}
     values |= {key: given for key in _KEYS if (given := getattr(args, key, None)) is not None}
-    usual = Looks()
-    theme = str(values.get("theme", usual.theme))
+    theme = str(values.get("theme", theme_for(environ)))
     if theme not in NAMES:
         raise UsageError(f"no theme '{theme}'", hint=f"there are {', '.join(NAMES)}")
     return Looks(
         theme,
         _flag("ascii", values.get("ascii", ascii_terminal(environ))),
-        _frames(values.get("fps", usual.fps)),
-        _flag("bell", values.get("bell", usual.bell)),
+        _frames(values.get("fps", FPS)),
+        _flag("bell", values.get("bell", True)),
         actions_of(folder),
     )
 

@@ -15,6 +15,7 @@ from cimis_tui.cli.looks import flags_of, looks_of
 from cimis_tui.cli.output import Output
 from cimis_tui.cli.past import find_run
 from cimis_tui.cli.settings import data_dir_of
+from cimis_tui.looks import BROWSER
 from cimis_tui.web.gate import Gate, checked_token, is_loopback, new_token
 
 
@@ -30,7 +31,7 @@ def serve(args: Namespace, output: Output) -> int:
 
     data_dir = data_dir_of(args, os.environ, Path())
     run = find_run(data_dir, args.run)
-    looks = looks_of(args, {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"}, Path())
+    looks = looks_of(args, {**os.environ, **BROWSER}, Path())
     host = _host(args.host)
     gate = Gate(_token_in(Path(args.token_file)) if args.token_file else new_token(), host)
     tab = [sys.executable, "-m", "cimis_tui", "attach", run.run_id, "--data-dir", str(data_dir), "-q"]

@@ -14,6 +14,8 @@ from typing import Literal
 
 from aiohttp import WSMsgType, web
 
+from cimis_tui.looks import BROWSER
+
 _PRELUDE = b"__GANGLION__\n"
 _LARGEST = 1000
 """Columns or rows: no screen has more, and what a page claims is not trusted with our memory."""
@@ -22,16 +24,10 @@ _SESSION_SECRETS = ("CIMIS_APP_KEY", "CIMIS_APP_KEY_FILE", "CREDENTIALS_DIRECTOR
 
 
 def tab_environment(environ: Mapping[str, str], width: int, height: int) -> dict[str, str]:
-    """The environment of a tab's process: a browser's terminal whatever ours is, and nothing of the app key."""
+    """The environment of a tab's process: that of the page's terminal, and nothing of the app key."""
     kept = {name: value for name, value in environ.items() if name not in _SESSION_SECRETS}
-    return kept | {
-        "TEXTUAL_DRIVER": "textual.drivers.web_driver:WebDriver",
-        "TEXTUAL_COLOR_SYSTEM": "truecolor",
-        "TERM": "xterm-256color",
-        "LC_ALL": "C.UTF-8",
-        "COLUMNS": str(width),
-        "ROWS": str(height),
-    }
+    driver = {"TEXTUAL_DRIVER": "textual.drivers.web_driver:WebDriver", "COLUMNS": str(width), "ROWS": str(height)}
+    return kept | BROWSER | driver
 
 
 def packet(kind: Literal[b"D", b"M"], payload: bytes) -> bytes:

@@ -11,6 +11,7 @@ import unicodedata
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
 from textual.color import Color
 from textual.filter import LineFilter
 
@@ -58,4 +59,11 @@ def _plain(char: str) -> str:
 
 class AsciiOnly(LineFilter):
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        return [Segment(to_ascii(text), style, control) for text, style, control in segments]
+        return [Segment(_painted(text, style), style, control) for text, style, control in segments]
+
+
+def _painted(text: str, style: Style | None) -> str:
+    """A scrollbar ends in eighths of a block, painted over its ground; its parts are known by what the mouse does."""
+    if text.isascii():
+        return text
+    return " " * len(text) if style is not None and "@mouse.down" in style.meta else to_ascii(text)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import termios
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -75,11 +76,13 @@ def test_kill_9_many_times(cimis: Run, tmp_path: Path, seed: int) -> None:
 class Terminal:
     """A process on a pseudo-terminal of 120x40; what it draws is kept."""
 
-    def __init__(self, directory: Path, env: dict[str, str], args: list[str]) -> None:
+    def __init__(
+        self, directory: Path, env: dict[str, str], args: list[str], program: Sequence[str] = ("-m", "cimis_tui")
+    ) -> None:
         self.master, slave = pty.openpty()
         termios.tcsetwinsize(slave, (40, 120))
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "cimis_tui", *args],
+            [sys.executable, *program, *args],
             env=env | {"TERM": "xterm-256color", "TEXTUAL_ANIMATIONS": "none"},
             cwd=directory,
             stdin=slave,

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from chromium import BROWSER, Chromium
-from conftest import Served
+from served import Served
 
 
 def test_a_browser_shows_the_dashboard_and_its_keys_work(served: Served, tmp_path: Path) -> None:

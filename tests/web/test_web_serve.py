@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -14,7 +16,7 @@ from typing import Any
 import aiohttp
 import httpx
 import pytest
-from conftest import Served, start
+from served import Served, start
 
 DOORS = ("/", "/static/js/textual.js", "/page/page.js", "/ws", "/nothing-here", "/static/")
 RUN = b"1121-1904-7f3a"
@@ -163,6 +165,26 @@ def test_a_signal_ends_it_cleanly_with_its_tabs(data_dir: Path, number: int) -> 
     assert (code, closed, out) == (0, aiohttp.WSCloseCode.GOING_AWAY, "")
     assert "Traceback" not in err
     assert gone(child)
+
+
+def test_a_server_that_is_killed_leaves_no_dashboard_behind(data_dir: Path) -> None:
+    served = start(data_dir)
+    child = os.pidfd_open(asyncio.run(tab_of(served)))
+    ended, _, _ = select.select([child], [], [], 20)
+    assert ended
+    served.process.communicate()
+    assert not list(data_dir.glob("runs/*/dashboard-crash-*"))
+
+
+async def tab_of(served: Served) -> int:
+    """Open a tab, kill the server, and tell the pid of the tab's dashboard."""
+    async with aiohttp.ClientSession() as session:
+        headers = cookie(served) | {"Origin": served.base}
+        async with session.ws_connect(f"{served.base}/ws", headers=headers) as socket:
+            await socket.receive(timeout=20)
+            (child,) = children(served.process.pid)
+            served.process.kill()
+    return child
 
 
 def test_a_token_of_ones_own_is_not_printed(data_dir: Path, tmp_path: Path) -> None:
