@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
+from textual.notifications import Notify
 from textual.screen import Screen
 
 from cimis_engine.clock import Clock, SystemClock
@@ -151,6 +152,8 @@ class CimisApp(App[None]):
         return self.looks.fps / (self._stride * (1 if self.app_focus else 2))
 
     def _on_beat(self) -> None:
+        if not self.screen_stack:
+            return  # the app is closing: a last beat finds no screen any more
         self._beat += 1
         if self._beat % (self._stride * (1 if self.app_focus else 2)) == 0:
             self.beat()
@@ -171,10 +174,16 @@ class CimisApp(App[None]):
         if self.pump.mode == "replay":
             return
         alerts, self._rung = self.pump.look(lambda state, now: (critical_since(state, now, self._rung), state.now))
-        for alert in alerts:
-            self.notify(alert, title="✗ CRITICAL", severity="error", timeout=15, markup=False)
+        if alerts:
+            self.notify("\n".join(alerts), title="✗ CRITICAL", severity="error", timeout=15, markup=False)
             if self.looks.bell:
                 self.bell()
+
+    def on_notify(self, event: Notify) -> None:
+        """One toast of a kind: keys that are pressed in a row must not cover the screen with what came of each."""
+        kind = event.notification.title, event.notification.severity
+        for old in [n for n in self._notifications if (n.title, n.severity) == kind]:
+            del self._notifications[old]
 
     def key_of(self, name: str) -> str:
         """The key of an action, as a person reads it."""

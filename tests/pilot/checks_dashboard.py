@@ -124,9 +124,10 @@ async def unmark(at: At) -> AsyncIterator[None]:
 async def more(at: At) -> AsyncIterator[None]:
     yield
     assert await at.commands() == [{"cmd": "concurrency", "limit": 9}]
+    assert at.notes() == "limit of requests in flight: 8 → 9\nz undoes it, within 10 s"
     await at.press("plus")
     assert (await at.commands())[-1] == {"cmd": "concurrency", "limit": 10}, "keys come faster than the journal"
-    assert "8 → 9" in at.notes()
+    assert at.notes() == "limit of requests in flight: 9 → 10\nz undoes it, within 10 s", "in place of the one before"
 
 
 @check("run.less")
