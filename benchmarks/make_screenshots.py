@@ -30,7 +30,7 @@ from msgspec.structs import replace  # noqa: E402
 from textual.pilot import Pilot  # noqa: E402
 from tui_app import dashboard, idle, settle  # noqa: E402
 
-from cimis_engine.run.events import Resources, RunStarted, Stamped  # noqa: E402
+from cimis_engine.run.events import ChunkFinished, Event, Resources, RunStarted, Stamped  # noqa: E402
 from cimis_engine.run.journal import read_all  # noqa: E402
 from cimis_tui.actions import VIEW, VIEWS  # noqa: E402
 from cimis_tui.feed.follow import JOURNAL  # noqa: E402
@@ -101,9 +101,16 @@ def middle(told: list[Stamped]) -> int:
 
 def read(run_dir: Path) -> list[Stamped]:
     """A run's events, as if it had been made in the usual place: where it was recorded is nobody's business."""
-    first, *rest = read_all(run_dir / JOURNAL)
-    assert isinstance(first.event, RunStarted)
-    return [replace(first, event=replace(first.event, data_dir=PLACE)), *rest]
+    told = read_all(run_dir / JOURNAL)
+    assert isinstance(told[0].event, RunStarted)
+    recorded = told[0].event.data_dir
+    return [replace(stamped, event=_moved(stamped.event, recorded)) for stamped in told]
+
+
+def _moved(event: Event, recorded: str) -> Event:
+    if isinstance(event, RunStarted):
+        return replace(event, data_dir=PLACE)
+    return replace(event, path=event.path.replace(recorded, PLACE)) if isinstance(event, ChunkFinished) else event
 
 
 def oldest_run(data_dir: Path) -> Path:

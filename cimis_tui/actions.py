@@ -38,8 +38,11 @@ VIEWS = (
 VIEW = {view.name: view for view in VIEWS}
 _ALL = frozenset(VIEW)
 _BUT_DASHBOARD = _ALL - {"dashboard"}
-_LISTS = frozenset({"dashboard", "alerts"})
+_LISTS = frozenset({"dashboard", "station", "alerts", "logs"})
 """The views with rows to move in; those with more of a list say so here."""
+
+_LOGS = frozenset({"dashboard", "station"})
+"""The views with a log beside other things."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +163,8 @@ ACTIONS = (
         views=_on("dashboard"),
         id="run.undo",
     ),
-    Action(
-        "level(1)", ("l",), "l", "", "Log", "log: only more serious lines", views=_on("dashboard"), id="log.level_up"
-    ),
-    Action(
-        "level(-1)", ("L",), "L", "", "Log", "log: less serious lines too", views=_on("dashboard"), id="log.level_down"
-    ),
+    Action("level(1)", ("l",), "l", "", "Log", "log: only more serious lines", views=_LOGS, id="log.level_up"),
+    Action("level(-1)", ("L",), "L", "", "Log", "log: less serious lines too", views=_LOGS, id="log.level_down"),
     Action(
         "follow",
         ("F",),
@@ -173,10 +172,44 @@ ACTIONS = (
         "",
         "Log",
         "log: follow the newest line, or stand still",
-        views=_on("dashboard"),
+        views=_LOGS,
         id="log.follow",
     ),
     # station
+    Action(
+        "station(-1)",
+        ("left_square_bracket",),
+        "[",
+        "Previous",
+        "Station",
+        "the station before",
+        views=_on("station"),
+        id="station.previous",
+    ),
+    Action(
+        "station(1)",
+        ("right_square_bracket",),
+        "]",
+        "Next",
+        "Station",
+        "the next station",
+        views=_on("station"),
+        id="station.next",
+    ),
+    Action("open", ("enter",), "↵", "Facts", "Station", "every fact of the attempt", views=_on("station")),
+    Action("zoom", ("z",), "z", "Zoom", "View", "the attempts alone, or with all panels", views=_on("station")),
+    Action("scale(1)", ("plus",), "+", "Finer", "View", "a finer time scale", views=_on("station"), id="station.finer"),
+    Action(
+        "scale(-1)",
+        ("minus",),
+        "-",
+        "Coarser",
+        "View",
+        "a coarser time scale",
+        views=_on("station"),
+        id="station.coarser",
+    ),
+    Action("copy", ("c",), "c", "Copy", "Files", "copy the attempt as JSON (OSC 52)", views=_on("station")),
     # coverage
     # map
     # data
@@ -222,6 +255,16 @@ ACTIONS = (
         id="alert.mute",
     ),
     # logs
+    Action("open", ("enter",), "↵", "Station", "Log", "the station of the line, in detail", views=_on("logs")),
+    Action("filter", ("slash",), "/", "Filter", "Log", "choose lines: text, !text, station:62", views=_on("logs")),
+    Action("level(1)", ("l",), "l", "Level", "Log", "only more serious lines", views=_on("logs"), id="logs.level_up"),
+    Action("level(-1)", ("L",), "L", "", "Log", "less serious lines too", views=_on("logs"), id="logs.level_down"),
+    Action("follow", ("F",), "F", "Follow", "Log", "follow the newest line, or stand still", views=_on("logs")),
+    Action(
+        "error(1)", ("n",), "n", "Next error", "Log", "the next error below", views=_on("logs"), id="logs.next_error"
+    ),
+    Action("error(-1)", ("N",), "N", "", "Log", "the error above", views=_on("logs"), id="logs.previous_error"),
+    Action("copy", ("c",), "c", "Copy", "Files", "copy the line (OSC 52)", views=_on("logs")),
     # store
     # everywhere
     Action("freeze", ("f",), "f", "Freeze", "View", "freeze the display; the run and its counts go on"),
@@ -282,7 +325,7 @@ def bindings(view: str) -> list[Binding]:
     return [Binding(",".join(a.keys), a.name, a.help, show=False, id=a.id) for a in actions_of(view)]
 
 
-_SPELLED = str.maketrans({"↵": "Enter", "⌫": "BS", "↑": "Up", "↓": "Down", "←": "Left", "→": "Right"})
+_SPELLED = str.maketrans({"↵": "Enter", "⌫": "BS", "↑": "Up", "↓": "Down", "←": "Left", "→": "Right", "⇧": "shift+"})
 
 
 def spelled(table: Sequence[Action]) -> tuple[Action, ...]:
@@ -305,9 +348,9 @@ def footer_actions(width: int, view: str = "dashboard", table: Sequence[Action] 
 
 
 def _footer_rank(action: Action, view: str) -> float:
-    """Help and quit first, then what this view is for, then the rest in the order of `FOOTER_ORDER`."""
+    """Help, quit, back, open and filter first, then what this view is for, then the rest of `FOOTER_ORDER`."""
     own = action.name not in FOOTER_ORDER or action.group.lower() == view
-    return 3.5 if own else FOOTER_ORDER.index(action.name)
+    return 4.5 if own else FOOTER_ORDER.index(action.name)
 
 
 def footer_width(action: Action) -> int:

@@ -180,10 +180,13 @@ class CimisApp(App[None]):
                 self.bell()
 
     def on_notify(self, event: Notify) -> None:
-        """One toast of a kind: keys that are pressed in a row must not cover the screen with what came of each."""
-        kind = event.notification.title, event.notification.severity
-        for old in [n for n in self._notifications if (n.title, n.severity) == kind]:
-            del self._notifications[old]
+        """What came of a key takes the place of what came of the one before, and nothing is said twice: keys that are
+        pressed in a row must not cover the screen."""
+        new = event.notification
+        for old in list(self._notifications):
+            good = old.severity == new.severity == "information" and old.title == new.title
+            if good or old.message == new.message:
+                del self._notifications[old]
 
     def key_of(self, name: str) -> str:
         """The key of an action, as a person reads it."""

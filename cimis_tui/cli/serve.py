@@ -52,9 +52,9 @@ def serve(args: Namespace, output: Output) -> int:
                 ConsoleServer(gate, [*tab, *flags_of(looks)], os.environ, output.detail), host, args.port, ready
             )
         )
-    except OSError as error:
+    except (OSError, OverflowError) as error:  # the latter is Python's word for a port above 65535
         raise UsageError(
-            f"cannot listen at {host}, port {args.port}: {error.strerror or error}",
+            f"cannot listen at {host}, port {args.port}: {getattr(error, 'strerror', None) or error}",
             hint="give another --port; 0 takes any that is free",
         ) from None
     return 0

@@ -61,6 +61,11 @@ class DashboardScreen(RunScreen):
         self.query_one(LogPane).apply(())
         self._title_table()
 
+    def on_screen_resume(self) -> None:
+        """The cursor goes to the station chosen on another screen."""
+        if self.pump.selected is not None:
+            self.query_one(LiveTable).move_to(self.pump.selected)
+
     # frames
 
     def frame(self, *, anew: bool) -> None:
@@ -104,7 +109,7 @@ class DashboardScreen(RunScreen):
         shown = f"   filter {table.filter.text}" if table.filter.text else ""
         hidden = len(set(table.marked) - {row.key for row in table.shown})
         marked = (
-            f"   ▌ {len(table.marked)} marked{f', {hidden} of them hidden' if hidden else ''}" if table.marked else ""
+            f"   ┃ {len(table.marked)} marked{f', {hidden} of them hidden' if hidden else ''}" if table.marked else ""
         )
         title = f"Stations   sort {table.sort_key}{arrow}   times in ms{shown}{marked}".replace("[", r"\[")
         first, last = table.span

@@ -164,7 +164,7 @@ class LiveTable(LineTable[int]):
     def _heading(self, column: Column, placed: Placed) -> str:
         title = super()._heading(column, placed)
         if column.key == "name" and self._marked and self.app.size.width < _FRAMED:
-            count = f"▌{len(self._marked)} "  # no frame around the table has a title to say it
+            count = f"┃{len(self._marked)} "  # no frame around the table has a title to say it
             return f"{title[: -len(count)]}{count}"
         return f"{title[:-1]}%" if column.key == "progress" else title
 
@@ -176,7 +176,7 @@ class LiveTable(LineTable[int]):
         drawn = self._drawn.get(key)
         if drawn is None:
             drawn = self._drawn[key] = self._draw(row)
-        runs: list[Run] = [("key", "▌" if key in self._marked else " ")]
+        runs: list[Run] = [("key", "┃" if key in self._marked else " ")]
         for (index, wide, gap), cell in zip(self._columns, drawn[1], strict=True):
             blank = " " if gap else ""
             if index == _PROGRESS:

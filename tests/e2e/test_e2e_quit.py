@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from conftest import Run, chunks, environment, journal
+from terminal import Terminal
 from test_e2e_backfill import wait_for
-from test_e2e_kill import Terminal
 
 from cimis_engine.run.process import running_engine
 from cimis_engine.simulator.process import SimulatorProcess, start_simulator

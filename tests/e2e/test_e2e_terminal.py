@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_e2e_kill import Terminal
+from terminal import Terminal
 
 from cimis_tui.cli.crash import DashboardCrashedError
 

@@ -13,6 +13,7 @@ def troubled() -> list[ev.Stamped]:
     teller.told = midst()
     teller.t = teller.told[-1].t
     raised = {
+        "error_rate": ("critical", "run", 0.0213, 0.01),
         "fetch_p99": ("warning", "run", 6210.0, 5000.0),
         "retry_ratio": ("critical", "run", 0.37, 0.30),
         "compression": ("warning", "run", 1.7, 2.0),

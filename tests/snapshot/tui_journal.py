@@ -209,7 +209,7 @@ def midst(seed: int = 7) -> list[ev.Stamped]:
         attempted(teller, number, 1 + place % PAGES, 1)
     _trouble(teller, every[27:30])
     resources(teller, {str(n): 340_000 + 91_000 * k for k, n in enumerate(running)})
-    teller.say(ev.AlertRaised(rule="error_rate", severity="critical", subject="run", value=0.0213, limit=0.01), 0.1)
+    teller.say(ev.AlertRaised(rule="retry_ratio", severity="warning", subject="run", value=0.123, limit=0.10), 0.1)
     return teller.told
 
 
@@ -264,7 +264,7 @@ def ended(seed: int = 7) -> list[ev.Stamped]:
             page(teller, number, index)
         chunks(teller, number)
     resources(teller, {})
-    teller.say(ev.AlertCleared(rule="error_rate", subject="run", value=0.0))
+    teller.say(ev.AlertCleared(rule="retry_ratio", subject="run", value=0.0))
     message = "1 of 48 jobs failed"
     teller.say(
         ev.RunFinished(outcome="partial", exit_code=3, elapsed_ms=98_000.0, resumable=True, message=message), 0.2

@@ -92,13 +92,16 @@ def test_the_bar_tells_of_what_is_neither_muted_nor_seen() -> None:
 
 def test_what_becomes_critical_is_told_once_unless_muted_or_seen() -> None:
     state = fold(midst())
-    started = state.now - 5.0
-    assert critical_since(state, state.now, started) == ["error rate > 1%: 2.13% (run)"]
+    started = state.now
+    alert = {"rule": "error_rate", "subject": "run"}
+
+    def told(event: ev.Event) -> list[str]:
+        state.apply(ev.Stamped(state.seq + 1, started + 1.0, event))
+        return critical_since(state, state.now, started)
+
+    words = ["error rate > 1%: 2.13% (run)"]
+    assert told(ev.AlertRaised(**alert, severity="critical", value=0.0213, limit=0.01)) == words
     assert critical_since(state, state.now, state.now) == []
-    state.apply(
-        ev.Stamped(state.seq + 1, state.now, ev.AlertMuted(rule="error_rate", subject="run", until=state.now + 9))
-    )
-    assert critical_since(state, state.now, started) == []
-    assert critical_since(state, state.now + 9, started) == ["error rate > 1%: 2.13% (run)"]
-    state.apply(ev.Stamped(state.seq + 1, state.now, ev.AlertAcknowledged(rule="error_rate", subject="run")))
-    assert critical_since(state, state.now + 9, started) == []
+    assert told(ev.AlertMuted(**alert, until=started + 9.0)) == []
+    assert critical_since(state, started + 9.0, started) == words
+    assert told(ev.AlertAcknowledged(**alert)) == []

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
+import os
 import shutil
+import signal
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -31,8 +34,24 @@ class Chromium:
         self.complaints: list[str] = []
         self.drawn = b""
         self._number = 0
+        self._page: str | None = None
+        self._process: asyncio.subprocess.Process | None = None
+        self._http: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
+        try:
+            await self._open()
+        except BaseException:
+            await self._close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, e: BaseException | None, t: TracebackType | None
+    ) -> None:
+        await self._close()
+
+    async def _open(self) -> None:
         assert BROWSER is not None
         self._process = await asyncio.create_subprocess_exec(
             BROWSER,
@@ -40,6 +59,7 @@ class Chromium:
             f"--user-data-dir={self._folder / 'profile'}",
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
         )
         assert self._process.stderr is not None
         line = b""
@@ -50,21 +70,21 @@ class Chromium:
         self._rest = asyncio.create_task(self._process.stderr.read())
         self._http = aiohttp.ClientSession()
         self._socket = await self._http.ws_connect(line.split()[-1].decode(), max_msg_size=0)
-        self._page: str | None = None
         target = await self("Target.createTarget", url="about:blank")
         attached = await self("Target.attachToTarget", targetId=target["targetId"], flatten=True)
         self._page = attached["sessionId"]
         for domain in ("Page", "Network", "Log"):
             await self(f"{domain}.enable")
-        return self
+        await self("Emulation.setFocusEmulationEnabled", enabled=True)  # as a window in front has it
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, e: BaseException | None, t: TracebackType | None
-    ) -> None:
-        await self._http.close()
-        self._process.kill()
-        await self._process.wait()
-        await self._rest
+    async def _close(self) -> None:
+        """With its helpers, which are processes of its session."""
+        if self._http is not None:
+            await self._http.close()
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            await self._process.wait()
 
     async def __call__(self, method: str, **params: Any) -> dict[str, Any]:
         """Send a command; its result."""

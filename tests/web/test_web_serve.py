@@ -207,6 +207,7 @@ def test_a_token_of_ones_own_is_not_printed(data_dir: Path, tmp_path: Path) -> N
         (["--token-file", "weak"], "is not at least 20 letters"),
         (["--host", "0.0.0.0"], "is not one address"),
         (["--host", "192.0.2.1", "--port", "0"], "cannot listen at 192.0.2.1"),
+        (["--port", "65536"], "cannot listen at 127.0.0.1, port 65536"),
         (["--theme", "cimis-dusk"], "no theme 'cimis-dusk'"),
         (["no-such-run"], "no run 'no-such-run'"),
     ],
