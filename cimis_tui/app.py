@@ -14,18 +14,21 @@ from typing import Any, ClassVar
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
+from textual.notifications import Notify
 from textual.screen import Screen
 
 from cimis_engine.clock import Clock, SystemClock
-from cimis_tui.actions import VIEW, actions_of
+from cimis_tui.actions import VIEW, actions_of, footer_key, spelled
 from cimis_tui.feed.follow import Follower, engine_alive
 from cimis_tui.feed.meter import SelfMeter
 from cimis_tui.feed.pump import Pump
+from cimis_tui.keymap import textual_keymap
 from cimis_tui.looks import Looks
 from cimis_tui.screens.console import ConsoleScreen
 from cimis_tui.screens.control import ControlDesk, Send
 from cimis_tui.screens.dialogue import quit_dialogue
 from cimis_tui.themes import ANSI_LIGHT, FALLBACK, THEMES, next_theme
+from cimis_tui.view.alert_words import critical_since
 from cimis_tui.view.frame import SelfCost
 from cimis_tui.widgets.ascii import AsciiOnly
 
@@ -65,9 +68,12 @@ class CimisApp(App[None]):
         self.looks = looks or Looks()
         self.theme = self.looks.theme
         self._ascii = AsciiOnly(enabled=self.looks.ascii)
+        self.actions = spelled(self.looks.actions) if self.looks.ascii else self.looks.actions
+        self.set_keymap(textual_keymap(self.actions))
         self.follower = Follower(run_dir, clock=self.clock, alive=lambda: engine_alive(run_dir, engine_pid))
         self.pump = Pump(self.follower, mode=mode, pid=engine_pid, clock=self.clock, meter=meter or SelfMeter())
-        self.desk, self.run_dir = ControlDesk(send), run_dir
+        self.desk, self.run_dir = ControlDesk(send, self.clock.monotonic), run_dir
+        self._rung = self.clock.time()
         self.frozen = False
         self._opened: dict[str, ConsoleScreen] = {}
         self._beat, self._stride = 0, 1
@@ -146,7 +152,7 @@ class CimisApp(App[None]):
         return self.looks.fps / (self._stride * (1 if self.app_focus else 2))
 
     def _on_beat(self) -> None:
-        if not self.is_running:
+        if not self.is_running or not self.screen_stack:
             return  # the timer strikes on while the screens are taken down
         self._beat += 1
         if self._beat % (self._stride * (1 if self.app_focus else 2)) == 0:
@@ -158,9 +164,33 @@ class CimisApp(App[None]):
         if self._leave_at is not None and (self.pump.ended() or began >= self._leave_at):
             self.exit(return_code=0)
             return
+        self._ring()
         if isinstance(self.screen, ConsoleScreen):
             self.screen.tick()
             self._stride = 2 if self.clock.monotonic() - began > _SLOW_FRAME else 1
+
+    def _ring(self) -> None:
+        """Tell of alerts that have become critical since the console opened, once each; whatever screen is shown."""
+        if self.pump.mode == "replay":
+            return
+        alerts, self._rung = self.pump.look(lambda state, now: (critical_since(state, now, self._rung), state.now))
+        if alerts:
+            self.notify("\n".join(alerts), title="✗ CRITICAL", severity="error", timeout=15, markup=False)
+            if self.looks.bell:
+                self.bell()
+
+    def on_notify(self, event: Notify) -> None:
+        """What came of a key takes the place of what came of the one before, and nothing is said twice: keys that are
+        pressed in a row must not cover the screen."""
+        new = event.notification
+        for old in list(self._notifications):
+            good = old.severity == new.severity == "information" and old.title == new.title
+            if good or old.message == new.message:
+                del self._notifications[old]
+
+    def key_of(self, name: str) -> str:
+        """The key of an action, as a person reads it."""
+        return next(footer_key(action) for action in self.actions if action.name == name)
 
     # leaving
 
@@ -182,14 +212,14 @@ class CimisApp(App[None]):
             self.exit(return_code=0)
         elif answer == "drain":
             said = "draining: no new pages; the numbers stay here when the run has ended"
-            self.desk.send(self.screen, {"cmd": "drain", "station": None}, said)
+            self.desk.send(self.screen, {"cmd": "drain"}, said)
         elif answer == "stop":
             self._stop_now()
 
     def _stop_now(self) -> None:
         """Stop the run and leave as soon as its ending is in the journal, or after a while without it."""
         self._leave_at = self.clock.monotonic() + _STOP_PATIENCE
-        self.desk.send(self.screen, {"cmd": "stop", "station": None}, "stopping…")
+        self.desk.send(self.screen, {"cmd": "stop"}, "stopping…")
 
     async def action_interrupt(self) -> None:
         """ctrl+c asks how to leave; a second one within two seconds stops the run."""
@@ -203,7 +233,7 @@ class CimisApp(App[None]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         if not isinstance(screen, ConsoleScreen):
             return
-        for action in actions_of(screen.VIEW):
+        for action in actions_of(screen.VIEW, self.actions):
             if action.palette:
                 title = action.help[0].upper() + action.help[1:]
                 yield SystemCommand(title, f"key {action.shown}", partial(screen.run_action, action.name))

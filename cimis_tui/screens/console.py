@@ -17,6 +17,7 @@ from textual.containers import Container
 from textual.screen import Screen
 from textual.widgets import Static
 
+from cimis_tui.actions import actions_of
 from cimis_tui.feed.pump import Pump
 from cimis_tui.screens.control import ControlDesk
 from cimis_tui.screens.export import export_table
@@ -54,8 +55,8 @@ class ConsoleScreen(Kept, Screen[None]):
         with Container(id="main"):
             yield HeaderBar(self.crumb())
             yield from self.body()
-            yield AlertBar()
-        yield KeyFooter(self.VIEW, plain=self.app.looks.ascii)
+            yield AlertBar(actions_of(self.VIEW, self.app.actions))
+        yield KeyFooter(self.VIEW, self.app.actions)
         yield Static("needs 60x15", id="too-small")
 
     # what a screen is made of
@@ -118,7 +119,7 @@ class ConsoleScreen(Kept, Screen[None]):
         self.app.go_back()
 
     def action_help(self) -> None:
-        self.app.push_screen(HelpScreen(self.VIEW, plain=self.app.looks.ascii))
+        self.app.push_screen(HelpScreen(self.VIEW, self.app.actions))
 
     def action_palette(self) -> None:
         self.app.action_command_palette()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cimis_tui.actions import footer_actions, footer_key
+from collections.abc import Sequence
+
+from cimis_tui.actions import Action, footer_actions, footer_key
 from cimis_tui.view.cells import Cell, Line
 from cimis_tui.widgets.panel import CellPanel
 
@@ -10,15 +12,15 @@ from cimis_tui.widgets.panel import CellPanel
 class KeyFooter(CellPanel):
     DEFAULT_CSS = "KeyFooter { height: 1; }"
 
-    def __init__(self, view: str, *, plain: bool = False) -> None:
-        """`plain`: keys by their names, where the terminal has no signs for them."""
+    def __init__(self, view: str, table: Sequence[Action]) -> None:
+        """`table`: the actions with the keys they have."""
         super().__init__()
-        self._view, self._plain = view, plain
+        self._view, self._table = view, table
 
     def lines(self, width: int, height: int) -> tuple[Line, ...]:
         cells: list[Cell] = [Cell(" ")]
-        for action in footer_actions(width, self._view, plain=self._plain):
-            cells.append(Cell(footer_key(action, plain=self._plain), "key", action.name))
+        for action in footer_actions(width, self._view, self._table):
+            cells.append(Cell(footer_key(action), "key", action.name))
             cells.append(Cell(f" {action.footer}", "dim", action.name))
             cells.append(Cell("  "))
         return (tuple(cells),)
