@@ -34,7 +34,7 @@ VIEWS = (
 VIEW = {view.name: view for view in VIEWS}
 _ALL = frozenset(VIEW)
 _BUT_DASHBOARD = _ALL - {"dashboard"}
-_LISTS = frozenset({"dashboard"})
+_LISTS = frozenset({"dashboard", "runs"})
 """The views with rows to move in; those with more of a list say so here."""
 
 
@@ -42,7 +42,7 @@ _LISTS = frozenset({"dashboard"})
 class Action:
     """`name` is the method `action_<name>` of the screen. `footer` is its short label there, empty for none.
 
-    `views`: on which screens it works.
+    `views`: on which screens it works. `replay`: it steers a recorded run, and has the first word on its keys there.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Action:
     help: str
     palette: bool = True
     views: frozenset[str] = _ALL
+    replay: bool = False
 
 
 def _on(*views: str) -> frozenset[str]:
@@ -62,6 +63,50 @@ def _on(*views: str) -> frozenset[str]:
 ACTIONS = (
     *(Action(f"view('{v.name}')", (v.key,), v.key, "", "Screens", f"{v.name}: {v.help}") for v in VIEWS),
     Action("back", ("escape", "backspace"), "esc ⌫", "Back", "Screens", "back", False, _BUT_DASHBOARD),
+    # replay, before all else
+    Action(
+        "play",
+        ("space",),
+        "space",
+        "Play",
+        "Replay",
+        "play a recorded run, or stand still",
+        views=_ALL - {"runs"},
+        replay=True,
+    ),
+    Action(
+        "step(1)",
+        ("right_square_bracket",),
+        "]",
+        "",
+        "Replay",
+        "one event on, a second at most",
+        views=_on("dashboard"),
+        replay=True,
+    ),
+    Action(
+        "step(-1)", ("left_square_bracket",), "[", "", "Replay", "one event back", views=_on("dashboard"), replay=True
+    ),
+    Action(
+        "speed(1)",
+        ("right_curly_bracket",),
+        "}",
+        "Speed",
+        "Replay",
+        "faster, up to 64x and as fast as it goes",
+        replay=True,
+    ),
+    Action("speed(-1)", ("left_curly_bracket",), "{", "", "Replay", "slower", replay=True),
+    Action(
+        "goto",
+        ("g",),
+        "g",
+        "Go to",
+        "Replay",
+        "go to a moment (Home: first row); the bar takes clicks, too",
+        replay=True,
+    ),
+    Action("home_run", ("H",), "H", "", "Replay", "back to the run this console was opened on"),
     # dashboard
     Action("open", ("enter",), "↵", "Detail", "Screens", "the station in detail", views=_on("dashboard")),
     Action("move(-1)", ("k", "up"), "k ↑", "", "Move", "one row up", False, _LISTS),
@@ -93,7 +138,12 @@ ACTIONS = (
     # coverage
     # map
     # data
-    # runs and replay
+    # runs
+    Action("mark", ("space",), "space", "Mark", "Runs", "mark the run as A, then another as B", views=_on("runs")),
+    Action(
+        "compare", ("d",), "d", "Compare", "Runs", "compare A with B: what is better, worse, changed", views=_on("runs")
+    ),
+    Action("open_run", ("enter",), "↵", "Replay", "Runs", "open the run: a recorded one is played", views=_on("runs")),
     # alerts
     # logs
     # store
@@ -118,6 +168,8 @@ FOOTER_ORDER = (
     *("export", "pause_run", "theme", "palette"),
 )
 """Which footer entries stay when there is not room for all: the first ones, then a view's own in their order."""
+STEERING = frozenset({"play", "step", "speed", "goto"})
+"""The actions (methods) that steer a replay."""
 CONTROLS = frozenset({"pause", "pause_run", "retry", "retry_all", "cancel"})
 
 
@@ -131,9 +183,10 @@ def bindings(view: str) -> list[Binding]:
     return [Binding(",".join(a.keys), a.name, a.help, show=False) for a in actions_of(view)]
 
 
-def footer_actions(width: int, view: str = "dashboard") -> list[Action]:
+def footer_actions(width: int, view: str = "dashboard", *, replay: bool = False) -> list[Action]:
     """The actions a footer of `width` columns has room for, in the order of the table."""
-    labelled = [action for action in actions_of(view) if action.footer]
+    idle = CONTROLS if replay else {action.name for action in ACTIONS if action.replay}
+    labelled = [action for action in actions_of(view) if action.footer and action.name not in idle]
     kept: set[str] = set()
     used = 1
     for action in sorted(labelled, key=_footer_rank):
@@ -171,6 +224,8 @@ class Situation:
 
 def why_not(action: str, now: Situation) -> str | None:
     """Why an action cannot be done now; None if it can."""
+    if action in STEERING and now.mode != "replay":
+        return "this run is not a recording; 6 lists those that can be replayed"
     if action not in CONTROLS:
         return None
     if now.mode == "replay":

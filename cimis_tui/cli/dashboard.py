@@ -13,10 +13,10 @@ from argparse import Namespace
 from pathlib import Path
 
 from cimis_engine.run.control import ControlClient
+from cimis_engine.run.past import EngineDiedError, PastRun, find_run
 from cimis_engine.run.process import running_engine
 from cimis_tui.cli.ending import hand_over, settle
 from cimis_tui.cli.output import SCHEMA_VERSION, Output, duration
-from cimis_tui.cli.past import EngineDiedError, PastRun, find_run
 from cimis_tui.cli.settings import data_dir_of
 
 SIGNALLED = {143, 129}

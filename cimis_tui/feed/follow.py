@@ -1,4 +1,4 @@
-"""The reader: a thread that follows a run's journal and folds it, so that the screen never waits for data."""
+"""The reader: a thread that follows the journal of a run that goes on, so that no screen waits for data."""
 
 from __future__ import annotations
 
@@ -33,11 +33,13 @@ def engine_alive(run_dir: Path, pid: int | None) -> bool:
 
 
 class Follower:
-    """Folds `run_dir`'s journal into `state`, under `lock`, until stopped. `fault` says why reading ended early."""
+    """A `Source`: folds `run_dir`'s journal as it grows, until stopped. It never leaps."""
 
-    def __init__(self, run_dir: Path, *, clock: Clock, alive: Callable[[], bool]) -> None:
+    def __init__(self, run_dir: Path, *, mode: str, clock: Clock, alive: Callable[[], bool]) -> None:
+        self.mode = mode
         self.state = RunState()
         self.lock = threading.Lock()
+        self.turn = 0
         self.fault = ""
         self._clock, self._alive = clock, alive
         self._reader = JournalReader(run_dir / JOURNAL)
@@ -82,6 +84,13 @@ class Follower:
         if age < STALE_SECONDS:
             return Feed("LIVE" if self.state.started else "WAIT", age)
         return Feed("STALE" if self._engine_alive else "LOST", age)
+
+    def now(self) -> float:
+        """The clock's time; that of the last event once the run has ended."""
+        return self._clock.time() if self.state.finished_at is None else self.state.now
+
+    def word(self) -> str:
+        return self.mode
 
     def _run(self) -> None:
         while not self._end.wait(_POLL):

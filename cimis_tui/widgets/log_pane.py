@@ -46,6 +46,11 @@ class LogPane(CellPanel, can_focus=True):
             self._told[row.level] += 1
         self._settle()
 
+    def clear(self) -> None:
+        self._rows.clear()
+        self._told, self._anchor = [0, 0, 0], None
+        self._settle()
+
     def change_level(self, step: int) -> None:
         self._level = min(len(LEVELS) - 1, max(0, self._level + step))
         self._settle()
