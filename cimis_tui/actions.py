@@ -36,6 +36,7 @@ _ALL = frozenset(VIEW)
 _BUT_DASHBOARD = _ALL - {"dashboard"}
 _LISTS = frozenset({"dashboard", "runs"})
 """The views with rows to move in; those with more of a list say so here."""
+_SORTED = frozenset({"dashboard", "runs"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +126,26 @@ ACTIONS = (
         views=_on("dashboard"),
     ),
     Action("clear_filter", ("escape", "backspace"), "esc ⌫", "", "View", "clear the filter", views=_on("dashboard")),
-    Action("sort", ("s",), "s", "Sort", "View", "sort by the next column", views=_on("dashboard")),
-    Action("sort_left", ("less_than_sign",), "<", "", "View", "sort by the column to the left", views=_on("dashboard")),
+    Action("sort", ("s",), "s", "Sort", "View", "sort by the next column", views=_SORTED),
     Action(
-        "sort_right", ("greater_than_sign",), ">", "", "View", "sort by the column to the right", views=_on("dashboard")
+        "sort_left",
+        ("less_than_sign",),
+        "<",
+        "",
+        "View",
+        "sort by the column to the left",
+        views=_SORTED,
     ),
-    Action("reverse", ("S",), "S", "", "View", "turn the order around", views=_on("dashboard")),
+    Action(
+        "sort_right",
+        ("greater_than_sign",),
+        ">",
+        "",
+        "View",
+        "sort by the column to the right",
+        views=_SORTED,
+    ),
+    Action("reverse", ("S",), "S", "", "View", "turn the order around", views=_SORTED),
     Action("level(1)", ("l",), "l", "", "Log", "log: only more serious lines", views=_on("dashboard")),
     Action("level(-1)", ("L",), "L", "", "Log", "log: less serious lines too", views=_on("dashboard")),
     Action("follow", ("F",), "F", "", "Log", "log: follow the newest line, or stand still", views=_on("dashboard")),

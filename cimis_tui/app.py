@@ -211,7 +211,7 @@ class CimisApp(App[None]):
         if self._leave_at is not None and (self.home.pump.ended() or began >= self._leave_at):
             self.exit(return_code=0)
             return
-        if isinstance(self.screen, ConsoleScreen):
+        if isinstance(self.screen, ConsoleScreen) and self.screen.is_mounted:
             self.screen.tick()
             self._stride = 2 if self.clock.monotonic() - began > _SLOW_FRAME else 1
 

@@ -5,6 +5,7 @@ Every change is of A from B: B is what was, A is what is held against it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -24,9 +25,14 @@ SLOWER_BY = 0.25
 
 @dataclass(slots=True)
 class StationSide:
-    """What a run says of one station; `ttfb` and `total` (ms) count the attempts that went well."""
+    """What a run says of one station; `ttfb` and `total` (ms) count the attempts that went well.
+
+    `first` and `last`: Unix time of its first attempt and of the last event about it.
+    """
 
     name: str
+    first: float
+    last: float
     records: int = 0
     attempts: int = 0
     attempts_failed: int = 0
@@ -38,10 +44,12 @@ class StationSide:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two runs. `digests` by (station, year, interval): of the chunks the run finished."""
+    """One of the two runs: the stations it made an attempt for, and the chunks it finished.
+
+    `digests` are by (station, year, interval).
+    """
 
     run_id: str
-    elapsed_s: float
     rss_peak: int | None
     stations: Mapping[int, StationSide]
     digests: Mapping[tuple[int, int, str], str]
@@ -113,29 +121,31 @@ def side_of(events: Iterable[Stamped]) -> Side:
     for stamped in events:
         state.apply(stamped)
         event = stamped.event
+        side = stations.get(getattr(event, "station", None) or 0)
+        if side is not None:
+            side.last = stamped.t
         if isinstance(event, ev.AttemptStarted):
-            _side(stations, state, event.station).attempts += 1
+            if side is None:
+                side = stations[event.station] = _begun(state, event.station, stamped.t)
+            side.attempts += 1
+        elif side is None:
+            continue
         elif isinstance(event, ev.AttemptFinished):
-            side = _side(stations, state, event.station)
             side.total.add(event.timings.total)
             if event.timings.ttfb is not None:
                 side.ttfb.add(event.timings.ttfb)
         elif isinstance(event, ev.AttemptFailed) and event.verdict != "cancelled":
-            _side(stations, state, event.station).attempts_failed += 1
-    for number, known in state.stations.items():
-        side = _side(stations, state, number)
+            side.attempts_failed += 1
+    for number, side in stations.items():
+        known = state.stations[number]
         side.records, side.raw_bytes, side.stored_bytes = known.records, known.raw_bytes, known.stored_bytes
     interval = state.started.interval if state.started else ""
     digests = {(r.station, r.year, interval): r.digest for r in state.results.values() if r.digest}
-    return Side(state.run_id, state.elapsed_s, state.rss_peak or None, stations, digests)
+    return Side(state.run_id, state.rss_peak or None, stations, digests)
 
 
-def _side(stations: dict[int, StationSide], state: RunState, number: int) -> StationSide:
-    side = stations.get(number)
-    if side is None:
-        known = state.stations.get(number)
-        side = stations[number] = StationSide(known.ref.name if known else "")
-    return side
+def _begun(state: RunState, number: int, t: float) -> StationSide:
+    return StationSide(state.stations[number].ref.name, first=t, last=t)
 
 
 def compare(a: Side, b: Side) -> Comparison:
@@ -164,9 +174,11 @@ class _Sum:
     def __init__(self, side: Side, stations: Iterable[int]) -> None:
         self.side = side
         self.records = self.attempts = self.failed = self.raw = self.stored = 0
+        self.first, self.last = math.inf, -math.inf
         self.ttfb, self.total = Histogram(), Histogram()
         for number in stations:
             one = side.stations[number]
+            self.first, self.last = min(self.first, one.first), max(self.last, one.last)
             self.records += one.records
             self.attempts += one.attempts
             self.failed += one.attempts_failed
@@ -182,7 +194,7 @@ def _share(part: float, whole: float) -> float | None:
 
 _METRICS: tuple[tuple[str, str, str, Callable[[_Sum], float | None]], ...] = (
     ("records", "", "", lambda s: s.records),
-    ("records/s", "/s", "more", lambda s: _share(s.records, s.side.elapsed_s)),
+    ("records/s", "/s", "more", lambda s: _share(s.records, max(0.0, s.last - s.first))),
     ("TTFB p50", "ms", "less", lambda s: s.ttfb.percentile(0.5)),
     ("TTFB p95", "ms", "less", lambda s: s.ttfb.percentile(0.95)),
     ("TTFB p99", "ms", "less", lambda s: s.ttfb.percentile(0.99)),
@@ -191,7 +203,8 @@ _METRICS: tuple[tuple[str, str, str, Callable[[_Sum], float | None]], ...] = (
     ("compression", ":1", "more", lambda s: _share(s.raw, s.stored)),
     ("peak RSS", "B", "less", lambda s: s.side.rss_peak),
 )
-"""Name, unit, what is better (more, less, or neither), and the figure. Peak RSS and the time are of the whole run."""
+"""Name, unit, what is better (more, less, or neither), and the figure. Records a second are those of the stations from
+the first attempt for one of them to the last word on one; peak RSS is of the whole run."""
 
 
 def _metric(name: str, unit: str, better: str, a: float | None, b: float | None) -> Metric:

@@ -11,6 +11,7 @@ import threading
 import time
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cimis_engine.run.control import ControlClient
 from cimis_engine.run.past import EngineDiedError, PastRun, find_run
@@ -18,6 +19,9 @@ from cimis_engine.run.process import running_engine
 from cimis_tui.cli.ending import hand_over, settle
 from cimis_tui.cli.output import SCHEMA_VERSION, Output, duration
 from cimis_tui.cli.settings import data_dir_of
+
+if TYPE_CHECKING:
+    from cimis_tui.feed.replay import Opening
 
 SIGNALLED = {143, 129}
 ENDING_SECONDS = 10.0
@@ -34,10 +38,13 @@ def attach(args: Namespace, output: Output) -> int:
     return leave(run.run_dir, code, Namespace(json=False, report=None, fail_on="any"), output, None)
 
 
-def watch(run_dir: Path, mode: str, pid: int | None) -> int:
+def watch(run_dir: Path, mode: str, pid: int | None, opening: Opening | None = None) -> int:
+    """The dashboard until it is left; `opening` says how a replay begins (at its end)."""
     from cimis_tui.app import CimisApp
+    from cimis_tui.feed.replay import AT_THE_END
 
-    app = CimisApp(run_dir, mode=mode, engine_pid=pid, send=ControlClient(run_dir).send)
+    send = ControlClient(run_dir).send
+    app = CimisApp(run_dir, mode=mode, engine_pid=pid, send=send, opening=opening or AT_THE_END)
     gone = threading.Event()
     if os.isatty(sys.stdin.fileno()):
         threading.Thread(target=_go_with_the_terminal, args=(gone,), name="terminal-watch", daemon=True).start()

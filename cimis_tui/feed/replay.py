@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 import threading
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,6 +87,7 @@ class Replay:
 
     def play(self, on: bool | None = None) -> None:
         """Play, stand still, or (None) the other of the two; at the end, playing begins at the start again."""
+        self._ticked = self._clock.monotonic()
         self.playing = not self.playing if on is None else on
         if self.playing and self._at >= self.ends:
             self._wish = self.begins
@@ -94,8 +95,8 @@ class Replay:
 
     def change_speed(self, step: int) -> None:
         """The next higher or lower speed of `SPEEDS`."""
-        at = bisect_left(SPEEDS, self.speed)
-        self.speed = SPEEDS[min(len(SPEEDS) - 1, max(0, at + step))]
+        at = bisect_right(SPEEDS, self.speed) if step > 0 else bisect_left(SPEEDS, self.speed) - 1
+        self.speed = SPEEDS[min(len(SPEEDS) - 1, max(0, at))]
 
     def seek(self, t: float) -> None:
         """Go to a moment, within the recording."""

@@ -56,7 +56,7 @@ def present_replay(p: Playing, width: int, keys: Sequence[tuple[str, str, str]])
     elif p.playing:
         state = Cell(f"▶ {speed_text(p.speed)}", "run", "play")
     elif over:
-        state = Cell("✗ cut off: the engine died" if p.cut else "■ end", "bad" if p.cut else "dim", "play")
+        state = Cell("✗ engine died here" if p.cut else "■ end", "bad" if p.cut else "dim", "play")
     else:
         state = Cell(f"‖ {speed_text(p.speed)}", "warn", "play")
     name = f" replay {p.run_id}  " if width >= 100 else " "
