@@ -7,6 +7,7 @@ on from. Opening one and folding the rest of the way costs a fraction of a secon
 from __future__ import annotations
 
 import copy
+import io
 import math
 import pickle
 from bisect import bisect_right
@@ -22,7 +23,7 @@ from cimis_engine.run.state import RunState
 
 CHECKPOINT_EVERY = 16_000
 """Events between two checkpoints: folding them (~0.2 s) costs about what unpacking one does."""
-CHECKPOINT_BYTES = 96 << 20
+CHECKPOINT_BYTES = 64 << 20
 """All checkpoints together; when they are more, every other one goes and the next ones lie twice as far apart."""
 _BLOCK = 256 * 1024
 _TRAIL = 4096
@@ -126,8 +127,7 @@ class Timeline:
         """A fold that goes on from a checkpoint."""
         if not checkpoint.packed:
             return Head(self.journal)
-        state: RunState = pickle.loads(zstandard.decompress(checkpoint.packed))  # packed below
-        return Head(self.journal, state, checkpoint.offset)
+        return Head(self.journal, _unpack(checkpoint.packed), checkpoint.offset)
 
     def note(self, head: Head) -> None:
         """Keep a checkpoint of a fold that has come far enough beyond the last one."""
@@ -135,10 +135,25 @@ class Timeline:
             return
         state = copy.copy(head.state)
         state.dirty = set()  # the screen's own, and touched by its thread
-        packed = zstandard.compress(pickle.dumps(state, pickle.HIGHEST_PROTOCOL), 1)
+        packed = _pack(state)
         self._kept.append(Checkpoint(state.seq, state.now, head.offset, packed))
         self._bytes += len(packed)
         while self._bytes > self._budget and len(self._kept) > 2:
             self._kept = self._kept[:1] + self._kept[2::2]
             self._bytes = sum(len(c.packed) for c in self._kept)
             self._every *= 2
+
+
+def _pack(state: RunState) -> bytes:
+    """Piece by piece: the whole as one string (7 MB and more, again and again) tears holes into the heap."""
+    packed = io.BytesIO()
+    with zstandard.ZstdCompressor(level=1).stream_writer(packed, closefd=False) as pieces:
+        pickle.dump(state, pieces, pickle.HIGHEST_PROTOCOL)
+    return packed.getvalue()
+
+
+def _unpack(packed: bytes) -> RunState:
+    """What `_pack` packed, in this process: nothing else is ever unpickled."""
+    with zstandard.ZstdDecompressor().stream_reader(packed) as pieces:
+        state: RunState = pickle.load(io.BufferedReader(pieces))
+    return state

@@ -57,7 +57,8 @@ class ConsoleScreen(Kept, Replaying):
             yield from self.body()
             yield AlertBar()
             if self.replay is not None:
-                yield ReplayBar(self.VIEW)
+                self.bar = ReplayBar(self.VIEW)
+                yield self.bar
         yield KeyFooter(self.VIEW, replay=self.replay is not None)
         yield Static("needs 60x15", id="too-small")
 

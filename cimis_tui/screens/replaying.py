@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 class Replaying(Screen[None]):
     app: CimisApp
     pump: Pump
+    bar: ReplayBar | None = None
 
     @property
     def replay(self) -> Replay | None:
@@ -32,8 +33,8 @@ class Replaying(Screen[None]):
 
     def show_replay(self) -> None:
         """Bring the bar up to date."""
-        if self.replay is not None:
-            self.query_one(ReplayBar).apply(self.replay.position())
+        if self.replay is not None and self.bar is not None:
+            self.bar.apply(self.replay.position())
 
     def _replay(self, action: str) -> Replay | None:
         assert action in STEERING

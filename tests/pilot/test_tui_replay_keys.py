@@ -111,17 +111,6 @@ async def test_steps_go_event_by_event_both_ways(tmp_path: Path) -> None:
         assert seqs[5] < seqs[0]
 
 
-async def test_a_step_goes_a_second_at_most(tmp_path: Path) -> None:
-    async with replayed(tmp_path) as (pilot, replay):
-        told = [s.t for s in midst()]
-        gap = max(range(len(told) - 1), key=lambda n: told[n + 1] - told[n])
-        replay.seek(replay.begins)
-        await pilot.press("[")
-        replay.read_once()
-        assert replay.now() == replay.begins
-        assert told[gap + 1] - told[gap] < 1.0
-
-
 async def test_going_to_a_moment_in_words(tmp_path: Path) -> None:
     async with replayed(tmp_path) as (pilot, replay):
         await pilot.press("g")
