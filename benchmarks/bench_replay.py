@@ -2,12 +2,12 @@
 
     python benchmarks/bench_replay.py [--hours 6] [--stations 300] [--pages-a-year 2] [--seeks 20]
 
-Writes a seeded journal (six hours of 300 stations: 130 thousand events with 2 pages a year, 620 thousand with 12), plays
-it on the real dashboard at 120x40 and prints for each tenth of the events: RSS, CPU of a frame, and the worst frame.
+Writes a seeded journal (six hours of 300 stations: 130 thousand events with 2 pages a year, 620 thousand with 12),
+plays it on the real dashboard at 120x40 and prints for each tenth of the events: RSS, CPU of a frame, the worst frame.
 Then it leaps to moments at random. The replay's thread is driven by hand, so that a frame's cost is the frame's alone.
 RSS grows with what the fold keeps of each station-year stored (12 MB for 12,000 of them) and with the checkpoints, at
-most 64 MB, whatever the number of events. Exits 1 when, the checkpoints set aside, it grows by more than 40 MB from the second
-tenth on, when a frame of the last tenth costs over 1.5 times one of the second, or when a leap takes over 0.5 s.
+most 64 MB, whatever the number of events. Exits 1 when, the checkpoints set aside, it grows by more than 40 MB from
+the second tenth on, when a frame of the last tenth costs over 1.5 times one of the second, or a leap over 0.5 s.
 """
 
 from __future__ import annotations

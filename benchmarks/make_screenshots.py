@@ -26,7 +26,7 @@ from tui_app import dashboard, settle  # noqa: E402
 
 from cimis_engine.run.events import Resources, Stamped  # noqa: E402
 from cimis_engine.run.journal import read_all  # noqa: E402
-from cimis_tui.feed.follow import JOURNAL  # noqa: E402
+from cimis_engine.run.past import JOURNAL  # noqa: E402
 
 SIZES = ((120, 40), (80, 24))
 _WEB_FONT = re.compile(r"@font-face \{.*?\}", re.DOTALL)

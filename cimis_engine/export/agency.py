@@ -1,10 +1,14 @@
 """CSV as the agency's own reports lay it out: `Stn Id,Stn Name,CIMIS Region,Date,Jul,ETo (mm),qc,…`. Pure.
 
-Headings of the fourteen items of its daily report are as its files have them; those of the hourly one and of further
-items are made in the same manner, and have not been held against a file. A value that is missing is empty, a good
-flag one blank, dates are M/D/YYYY. The region is left empty: the station directory of the API does not have the
-reports' regions. Where units were asked for, a last column `Converted` says `yes` or `no`, which the agency's files
-have not.
+Headings, their order and the shape of lines are those of files that its web reports gave people, who keep them in
+public repositories: the ten columns of the hourly default report (mrmangan/ATM233-Final, data/hourly_2019.csv); daily
+lines, with `Net Rad` before the temperatures (chuhousen/biomet, input/cimis.csv); the fourteen columns of the daily
+default report. Scripts that read such files name `PM ETo (mm)`, `PM ETr (mm)` and `Rose NNE`, and have `Net Rad` after
+`Sol Rad`. Not known: where the columns after the default ones stand, and what the hourly resultant wind is called.
+
+A value that is missing is empty, a good flag one blank, dates are M/D/YYYY, the day of the year has three digits. The
+region is left empty: the station directory of the API does not have the reports' regions. Where units were asked for, a
+last column `Converted` says `yes` or `no`, which the agency's files have not.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ _DAILY = (
     ("day-eto", "ETo"),
     ("day-precip", "Precip"),
     ("day-sol-rad-avg", "Sol Rad"),
+    ("day-sol-rad-net", "Net Rad"),
     ("day-vap-pres-avg", "Avg Vap Pres"),
     ("day-air-tmp-max", "Max Air Temp"),
     ("day-air-tmp-min", "Min Air Temp"),
@@ -34,17 +39,17 @@ _DAILY = (
     ("day-soil-tmp-avg", "Avg Soil Temp"),
     ("day-asce-eto", "PM ETo"),
     ("day-asce-etr", "PM ETr"),
-    ("day-sol-rad-net", "Net Rad"),
     ("day-soil-tmp-max", "Max Soil Temp"),
     ("day-soil-tmp-min", "Min Soil Temp"),
     ("day-vap-pres-max", "Max Vap Pres"),
     ("day-vap-pres-min", "Min Vap Pres"),
-    *((f"day-wind-{d.lower()}", f"Wind {d}") for d in ("ENE", "ESE", "NNE", "NNW", "SSE", "SSW", "WNW", "WSW")),
+    *((f"day-wind-{d.lower()}", f"Rose {d}") for d in ("NNE", "ENE", "ESE", "SSE", "SSW", "WSW", "WNW", "NNW")),
 )
 _HOURLY = (
     ("hly-eto", "ETo"),
     ("hly-precip", "Precip"),
     ("hly-sol-rad", "Sol Rad"),
+    ("hly-net-rad", "Net Rad"),
     ("hly-vap-pres", "Vap Pres"),
     ("hly-air-tmp", "Air Temp"),
     ("hly-rel-hum", "Rel Hum"),
@@ -54,7 +59,6 @@ _HOURLY = (
     ("hly-soil-tmp", "Soil Temp"),
     ("hly-asce-eto", "PM ETo"),
     ("hly-asce-etr", "PM ETr"),
-    ("hly-net-rad", "Net Rad"),
     ("hly-res-wind", "Resultant Wind"),
 )
 _NAMES = dict((*_DAILY, *_HOURLY))
@@ -77,7 +81,9 @@ def in_order(items: Sequence[DataItem]) -> list[DataItem]:
 
 
 def heading(item: DataItem, units: UnitSystem) -> str:
-    """`ETo (mm)`."""
+    """`ETo (mm)`; of the wind rose `Rose NNE`, without its unit."""
+    if _NAMES[item.slug].startswith("Rose"):
+        return _NAMES[item.slug]
     return f"{_NAMES[item.slug]} ({_UNITS[item.unit_metric][units is UnitSystem.ENGLISH]})"
 
 
@@ -93,7 +99,7 @@ def rows(records: Records, names: Mapping[int, str], *, with_converted: bool) ->
     days: list[date] = records.dates.tolist()
     hours = [()] * len(days) if records.hours is None else [(f"{hour:02d}00",) for hour in records.hours.tolist()]
     lines: list[list[str]] = [
-        [str(n), names.get(n, ""), "", f"{d.month}/{d.day}/{d.year}", *hour, str(d.timetuple().tm_yday)]
+        [str(n), names.get(n, ""), "", f"{d.month}/{d.day}/{d.year}", *hour, f"{d:%j}"]
         for n, d, hour in zip(records.stations.tolist(), days, hours, strict=True)
     ]
     columns = {column.item.slug: column for column in records.columns}

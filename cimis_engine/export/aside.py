@@ -40,7 +40,9 @@ def aside(target: Path, *, folder: bool = False) -> Iterator[Path]:
                 os.fsync(file.fileno())
         beside.replace(target)
     except OSError as error:
-        raise StoreWriteError(target, "write", error) from error
+        # The words of pyarrow's errors name the file aside.
+        plain = OSError(error.errno, os.strerror(error.errno)) if error.errno else error
+        raise StoreWriteError(target, "write", plain) from error
     finally:
         if beside.is_dir():
             shutil.rmtree(beside, ignore_errors=True)

@@ -73,7 +73,7 @@ def survey(
 ) -> Survey:
     """Look at the indexes of the chunks there are. `items` None: all that are stored; `units` None: as they are stored.
 
-    Raises `NothingToExportError`, `MixedUnitsError`, `ChunkError`, `StoreReadError`.
+    Raises `NothingToExportError`, `MixedUnitsError`, `ChunkError`, `MissingChunkError`, `StoreReadError`.
     """
     chosen = set(stations)
     keys = [
@@ -172,8 +172,10 @@ class _CsvSink:
 
 
 def _records(store: Store, plan: Survey, key: Key) -> Records:
-    """A chunk's records in the plan's items and units; none if it is gone since the survey."""
+    """A chunk's records in the plan's items and units."""
     batch = store.read(*key)
+    if batch is None:  # since the survey
+        store.require_no_loss(key)
     parts = [] if batch is None else [(Piece.of(batch), slice(0, len(batch)))]
     units = plan.units if batch is None else batch.units
     return in_units(assembled(plan.interval, parts, plan.items, units), plan.units)

@@ -32,6 +32,11 @@ def check_choice(text: str) -> None:
             parse_station_numbers(part)
 
 
+def needs_directory(text: str) -> bool:
+    """Whether a choice says more than numbers."""
+    return any(_is_word(part) for part in _parts(text))
+
+
 def choose(text: str, directory: Iterable[Station], *, strict: bool = True) -> Choice:
     """The stations of a directory that a text names, by number.
 

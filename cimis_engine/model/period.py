@@ -55,7 +55,9 @@ class Span:
 
     def __post_init__(self) -> None:
         if self.end < self.start:
-            raise UsageError(f"the span ends ({self.end}) before it starts ({self.start})")
+            raise UsageError(
+                f"the span ends ({self.end}) before it starts ({self.start})", hint="give the earlier day first"
+            )
 
     @property
     def days(self) -> int:

@@ -122,7 +122,7 @@ def parse_station_numbers(text: str) -> tuple[int, ...]:
             raise UsageError(f"not a station or a range of stations: '{part.strip()}'", hint=_SPEC_HINT)
         low, high = int(first), int(last or first)
         if not 0 < low <= high <= MAX_STATION:
-            raise UsageError(f"station numbers run from 1 to {MAX_STATION}: '{part.strip()}'")
+            raise UsageError(f"station numbers run upward from 1 to {MAX_STATION}: '{part.strip()}'", hint=_SPEC_HINT)
         numbers.update(range(low, high + 1))
     return tuple(sorted(numbers))
 

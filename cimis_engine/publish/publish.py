@@ -24,7 +24,9 @@ from cimis_engine.store.atomic import StoreWriteError, make_dirs_durably, settle
 from cimis_engine.store.catalog import entry_of
 from cimis_engine.store.chunk import MAX_CHUNK, decode_as
 from cimis_engine.store.paths import Key
-from cimis_engine.store.store import Store, StoreReadError
+from cimis_engine.store.store import MissingChunkError, Store
+
+Step = Callable[[int, int], None]
 
 
 class NothingToPublishError(UsageError):
@@ -63,14 +65,21 @@ class Publication:
 
 
 def publish(
-    store: Store, root: Path, *, stations: Iterable[int] = (), key: Ed25519PrivateKey | None = None
+    store: Store,
+    root: Path,
+    *,
+    stations: Iterable[int] = (),
+    key: Ed25519PrivateKey | None = None,
+    step: Step = lambda done, total: None,
 ) -> Publication:
     """Make the tree at `root` show the store (or some stations of it). A second time writes nothing.
 
-    Every chunk is read and compared with its digest. Raises `NothingToPublishError`, `SignedTreeError`, `ChunkError`
-    and `StoreReadError` for the store's chunks, `TreeError`, `ManifestError` and `FormatVersionError` for what is in
-    the tree, `StoreWriteError`, `StoreLockedError` (another publisher). The manifest in place stays valid whatever
-    happens.
+    `step` is told after each chunk: how many are done, how many there are.
+
+    Every chunk is read and compared with its digest. Raises `NothingToPublishError`, `SignedTreeError`, `ChunkError`,
+    `MissingChunkError` and `StoreReadError` for the store's chunks, `TreeError`, `ManifestError` and
+    `FormatVersionError` for what is in the tree, `StoreWriteError`, `StoreLockedError` (another publisher). The
+    manifest in place stays valid whatever happens.
     """
     wanted = frozenset(stations)
     keys = [k for k in _keys(store) if not wanted or k[0] in wanted]
@@ -83,7 +92,7 @@ def publish(
     publisher = _Publisher(store, root.absolute())
     with publisher.alone():
         publisher.sweep()
-        return publisher.publish(keys, key)
+        return publisher.publish(keys, key, step)
 
 
 def _keys(store: Store) -> list[Key]:
@@ -115,10 +124,10 @@ class _Publisher:
                 with contextlib.suppress(OSError):
                     self._fs.unlink(temp)
 
-    def publish(self, keys: list[Key], key: Ed25519PrivateKey | None) -> Publication:
+    def publish(self, keys: list[Key], key: Ed25519PrivateKey | None, step: Step) -> Publication:
         current = self._current()
         signatures = self.tree.read(MANIFEST + SIGNATURE, sign.MAX_SIGNATURES)
-        chunks, copied = self._copy(keys, current)
+        chunks, copied = self._copy(keys, current, step)
         manifest = self._next(current, chunks)
         data = current.data if current and manifest is current.manifest else manifests.encode(manifest)
         if len(data) > manifests.MAX_MANIFEST:
@@ -163,12 +172,15 @@ class _Publisher:
         created = manifests.stamp(self._clock.time())
         return Manifest(manifests.SCHEMA_VERSION, generation, previous, created, chunks)
 
-    def _copy(self, keys: list[Key], current: Published | None) -> tuple[tuple[PublishedChunk, ...], list[int]]:
+    def _copy(
+        self, keys: list[Key], current: Published | None, step: Step
+    ) -> tuple[tuple[PublishedChunk, ...], list[int]]:
         """Every chunk in the tree, durably; what each is, and the sizes of those that were not there."""
         named = {c.artifact_digest for c in current.manifest.chunks} if current else set[str]()
         chunks, copied, settled = list[PublishedChunk](), list[int](), list[Path]()
         for told, data in self._chunks(keys):
             chunks.append(told)
+            step(len(chunks), len(keys))
             if self._held(told.path) != data:
                 staged = stage(self._fs, self.tree.path(told.path), data, self._durable)
                 staged.verify(_same_as(data, staged.path))
@@ -192,7 +204,7 @@ class _Publisher:
             path = self._store.path(*key)
             data = self._store.chunk_bytes(path)
             if data is None:
-                raise StoreReadError(path, FileNotFoundError(2, "it is in the catalog and not on disk"))
+                raise MissingChunkError(path)
             entry = self._store.catalog.get(*key)
             if entry is None or entry.artifact_digest != hashlib.sha256(data).hexdigest():
                 entry = entry_of(data, decode_as(data, path, key), path, self._clock.time())

@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 
 from cimis_engine.errors import CimisError
-from cimis_engine.fetch.phases import PHASES
 from cimis_engine.model.completeness import range_texts
 from cimis_engine.model.items import Interval
 from cimis_engine.run.figures import figures_of
@@ -119,7 +118,7 @@ def _result(result: ResultState, interval: str, allocs: AllocMetrics) -> dict[st
         "nulls": result.nulls,
         "attempts": result.attempts,
         "retry_causes": dict(sorted(result.retry_causes.items())),
-        "timings": {**{f"{phase}_ms": result.timings[phase] for phase in PHASES}, "total_ms": result.total_ms},
+        "timings": {**{f"{phase}_ms": ms for phase, ms in result.timings.items()}, "total_ms": result.total_ms},
         "bytes_transferred": round(result.wire_bytes),
         "bytes_decoded": round(result.decoded_bytes),
         "content_encoding": result.content_encoding or None,

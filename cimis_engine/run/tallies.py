@@ -14,6 +14,7 @@ from cimis_engine.run import events as ev
 from cimis_engine.run.events import JobRef, StationRef, Timings
 
 SETTLED = frozenset(("done", "failed", "cancelled"))
+_TOTALS_KEPT = 128
 
 
 @dataclass(slots=True)
@@ -39,7 +40,7 @@ class ResultState:
     nulls: int = 0
     attempts: int = 0
     retry_causes: dict[str, int] = field(default_factory=dict)
-    timings: dict[str, float | None] = field(default_factory=lambda: dict.fromkeys(PHASES))  # the twelve phases
+    spent: dict[str, float] = field(default_factory=dict)  # ms by phase, for those on which any was spent
     total_ms: float = 0.0
     wire_bytes: float = 0.0
     decoded_bytes: float = 0.0
@@ -56,8 +57,13 @@ class ResultState:
     hint: str = ""
 
     def spend(self, phase: str, ms: float) -> None:
-        """Add to a phase; a phase nothing was spent on stays None."""
-        self.timings[phase] = (self.timings[phase] or 0.0) + ms
+        """Add to a phase."""
+        self.spent[phase] = self.spent.get(phase, 0.0) + ms
+
+    @property
+    def timings(self) -> dict[str, float | None]:
+        """The twelve phases in their order; None for one that did not happen."""
+        return {phase: self.spent.get(phase) for phase in PHASES}
 
     def fail(self, error_class: str, message: str, hint: str) -> None:
         self.success, self.records, self.missing, self.missing_slots = False, 0, self.expected, []
@@ -92,7 +98,7 @@ class StationState:
     write_ms: float | None = None
     verify_ms: float | None = None
     commit_ms: float | None = None
-    totals_ms: deque[float] = field(default_factory=lambda: deque(maxlen=128))  # total of recent ok attempts, for P95
+    totals_ms: deque[float] | None = None  # total of recent ok attempts, for P95; None until there is one
     ranked_ms: list[float] = field(default_factory=list)  # the same, in order of size
     raw_bytes: int = 0
     stored_bytes: int = 0
@@ -112,7 +118,9 @@ class StationState:
 
     def add_total(self, ms: float) -> None:
         """Count one more ok attempt's total; the oldest makes room."""
-        if len(self.totals_ms) == self.totals_ms.maxlen:
+        if self.totals_ms is None:
+            self.totals_ms = deque(maxlen=_TOTALS_KEPT)
+        if len(self.totals_ms) == _TOTALS_KEPT:
             del self.ranked_ms[bisect_left(self.ranked_ms, self.totals_ms[0])]
         self.totals_ms.append(ms)
         insort(self.ranked_ms, ms)

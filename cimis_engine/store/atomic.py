@@ -23,9 +23,18 @@ _HINTS = {
     errno.ENOSPC: "the disk is full: free some space and run the same command again",
     errno.EDQUOT: "the disk quota is used up: free some space and run the same command again",
     errno.EIO: "the disk reports an input/output error: check it before trusting it with more data",
-    errno.EROFS: "the file system is read-only: remount it, or choose another --data-dir",
-    errno.EACCES: "no permission to write there: check the owner of the data directory",
+    errno.EROFS: "the file system is read-only: remount it, or name another place",
+    errno.EACCES: "no permission to write there: check its owner, or name another place",
+    errno.ENOENT: "name a place where files can be made",
+    errno.ENOTDIR: "name a place where files can be made",
 }
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_ELSEWHERE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
+
+
+def disk_exit_code(error: OSError) -> int:
+    """5 where there is no room, 2 where the caller named a place that will not do, 1 where the disk itself failed."""
+    return 5 if error.errno in _FULL else 2 if error.errno in _ELSEWHERE else 1
 
 
 class StoreWriteError(CimisError):
@@ -38,6 +47,7 @@ class StoreWriteError(CimisError):
             f"could not {operation} {path}: {reason}", hint=_HINTS.get(error.errno or 0, "run the same command again")
         )
         self.path, self.operation, self.errno, self.replaced = path, operation, error.errno, replaced
+        self.exit_code = disk_exit_code(error)
 
 
 class FileSystem:

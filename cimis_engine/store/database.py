@@ -15,15 +15,27 @@ _BUSY_SECONDS = 10.0
 _SCHEMA = "CREATE TABLE IF NOT EXISTS schema (name TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT"
 
 
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_UNUSABLE = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY})
+
+
 class DatabaseError(CimisError):
     """SQLite refused: the file is damaged, locked for long, or the disk is full. `path` is the database."""
 
-    def __init__(self, path: Path | str, cause: str) -> None:
-        super().__init__(
-            f"{path}: {cause}",
-            hint="chunks are not affected; if the file is damaged, move it away and run `cimis rebuild`",
-        )
-        self.path, self.cause = path, cause
+    def __init__(self, path: Path | str, error: sqlite3.Error) -> None:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary code of an extended one
+        hint = "chunks are not affected; run the same command again"
+        if code in _DAMAGED:
+            self.exit_code = 6
+            hint = "chunks are not affected; move it away, and the next command makes it again from them"
+        elif code == sqlite3.SQLITE_FULL:
+            self.exit_code = 5
+            hint = "the disk is full: free some space and run the same command again"
+        elif code in _UNUSABLE:
+            self.exit_code = 2
+            hint = "wait for whoever uses it, or check its owner"
+        super().__init__(f"{path}: {error}", hint=hint)
+        self.path, self.cause = path, str(error)
 
 
 class SchemaVersionError(CimisError):
@@ -45,7 +57,7 @@ def database_errors(path: Path | str) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise DatabaseError(path, str(error)) from error
+        raise DatabaseError(path, error) from error
 
 
 def open_database(path: Path) -> sqlite3.Connection:

@@ -9,7 +9,7 @@ that chunk are newer. (The table of revisions knows the old values for ever.)
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,12 +45,21 @@ class Sweep:
     in_doubt: tuple[tuple[Path, str], ...]
 
 
-def sweep(store: Store, *, keep: int | None = None, before: float | None = None) -> Sweep:
+def sweep(
+    store: Store,
+    *,
+    keep: int | None = None,
+    before: float | None = None,
+    step: Callable[[int, int], None] = lambda done, total: None,
+) -> Sweep:
     """What can be removed. `keep`: how many earlier contents of a chunk stay (None: all); `before`: only what was put
-    aside before this Unix time (None: whenever)."""
+    aside before this Unix time (None: whenever). `step` is told before each chunk: how many are done, how many there
+    are."""
     found: list[Unwanted] = []
     in_doubt = []
-    for key, kept, aside in _by_chunk(store):
+    chunks = list(_by_chunk(store))
+    for done, (key, kept, aside) in enumerate(chunks):
+        step(done, len(chunks))
         path = store.path(*key)
         try:
             entry, _ = store.load(path, key)
@@ -65,6 +74,7 @@ def sweep(store: Store, *, keep: int | None = None, before: float | None = None)
         chosen = [Unwanted(k.path, k.size, why) for k, why in _choose(store, key, kept, entry.digest, keep)]
         chosen += [Unwanted(p, p.stat().st_size, "damaged") for p in aside]
         found += [u for u in chosen if before is None or u.path.stat().st_mtime < before]
+    step(len(chunks), len(chunks))
     return Sweep(tuple(found), tuple(in_doubt))
 
 

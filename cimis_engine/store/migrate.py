@@ -172,7 +172,10 @@ def former_artifacts(store: Store, stations: Collection[int] | None = None) -> d
 
 
 def roll_back_station(store: Store, station: int, artifacts: Mapping[Key, Path]) -> Switched:
-    """Put former artifacts back; what they replace is kept in their stead. As `migrate_station`."""
+    """Put former artifacts back, taking them out of `.gen`: one step back, so that a second time does not go forth.
+
+    What they replace is not kept; it says the same, and `migrate_station` makes it again. As that one.
+    """
     chunks: dict[Key, SameContent] = {}
     for key, path in artifacts.items():
         try:
@@ -185,17 +188,22 @@ def roll_back_station(store: Store, station: int, artifacts: Mapping[Key, Path])
         raw = raw_bytes(info.records, len(info.items))
         same = EncodedChunk(data, info.digest, info.records, info.nulls, raw)
         chunks[key] = (format_of(info.codec), _already(same))
-    return _switch(store, station, chunks)
+    done = _switch(store, station, chunks, keep=False)
+    if done.error is None:
+        with contextlib.suppress(OSError):  # one that stays is in the format of its chunk: `gc` removes it
+            for path in artifacts.values():
+                store.fs.unlink(path)
+    return done
 
 
 def _already(encoded: EncodedChunk) -> Callable[[RecordBatch, bytes], EncodedChunk]:
     return lambda _whole, _digest: encoded
 
 
-def _switch(store: Store, station: int, chunks: Mapping[Key, SameContent]) -> Switched:
+def _switch(store: Store, station: int, chunks: Mapping[Key, SameContent], *, keep: bool = True) -> Switched:
     before = sum(store.path(*key).stat().st_size for key in chunks)
     try:
-        written = store.switch(chunks)
+        written = store.switch(chunks, keep=keep)
     except CimisError as error:
         return Switched(station, len(chunks), before, before, error)
     return Switched(station, len(chunks), before, sum(w.stored_bytes for w in written))

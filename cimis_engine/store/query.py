@@ -6,11 +6,12 @@ check). Steps after reading, each pure (`records`): severe flags dropped, implau
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from math import ceil
-from typing import Any
+from typing import Any, SupportsIndex, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from cimis_engine.errors import UsageError
 from cimis_engine.model.items import DataItem, Interval, UnitSystem, parse_items
 from cimis_engine.model.period import HOURS, ORIGIN, Span, parse_date
 from cimis_engine.model.plausible import DEFAULT_RULES, Rules
-from cimis_engine.model.station import parse_station_numbers
+from cimis_engine.model.station import MAX_STATION, parse_station_numbers
 from cimis_engine.store import frames
 from cimis_engine.store.blocks import Reading, read_blocks
 from cimis_engine.store.chunk import ChunkInfo
@@ -111,7 +112,8 @@ def query(
 
     `items`: those, stored or not; None: all that are stored. `units`: what is stored in the other system is converted
     and marked. `plausible`: mark values by these rules; values just before the span are looked at too, so that a mark
-    does not depend on the dates asked for. Raises `ChunkError`, `StoreReadError`, `MixedUnitsError`, `OutOfRangeError`.
+    does not depend on the dates asked for. Raises `ChunkError`, `MissingChunkError`, `StoreReadError`,
+    `MixedUnitsError`, `OutOfRangeError`.
     """
     clock, cache = store.clock, store.cache
     began, before, reading = clock.monotonic(), cache.figures, Reading()
@@ -173,14 +175,13 @@ def query_by_name(
         interval, units = Interval(interval), None if units is None else UnitSystem(units)
     except ValueError as error:
         raise UsageError(f"{error}", hint="intervals are 'daily' and 'hourly', units 'M' and 'E'") from None
-    span = Span(*(parse_date(day) if isinstance(day, str) else day for day in (start, end)))
-    if isinstance(stations, str):
-        stations = stations_named(store, stations, interval)
+    if isinstance(items, str):
+        items = items.split(",")
     return query(
         store,
-        [stations] if isinstance(stations, int) else stations,
+        stations_named(store, stations, interval) if isinstance(stations, str) else _numbers(stations),
         interval,
-        span,
+        Span(_day(start), _day(end)),
         None if items is None else parse_items(items, interval),
         units=units,
         drop_severe=drop_severe,
@@ -188,15 +189,40 @@ def query_by_name(
     )
 
 
+def _day(given: object) -> date:
+    """A date, its text, or what numpy and pandas have for one. Raises `UsageError`."""
+    if isinstance(given, datetime):
+        return given.date()
+    return given if isinstance(given, date) else parse_date(str(given))
+
+
+def _numbers(stations: object) -> tuple[int, ...]:
+    """A station's number or several, as Python or numpy has integers. Raises `UsageError`."""
+    many = stations if isinstance(stations, Iterable) else [stations]
+    try:
+        numbers = tuple(operator.index(cast("SupportsIndex", one)) for one in many)
+    except TypeError:
+        numbers = (0,)
+    if not all(0 < number <= MAX_STATION for number in numbers):
+        raise UsageError(f"not a station's number, or several: {stations!r}", hint="give 2, [2, 5] or '2,5,10-20'")
+    return numbers
+
+
 def stations_named(store: Store, text: str, interval: Interval) -> tuple[int, ...]:
     """`2,5,10-20`, or `all` that the catalog knows of. Raises `UsageError`."""
     if text.strip().lower() == "all":
         return tuple(sorted({entry.station for entry in store.catalog.entries(interval=interval)}))
-    return parse_station_numbers(text)
+    try:
+        return parse_station_numbers(text)
+    except UsageError as error:
+        raise UsageError(str(error), hint="write 2,5,10-20, or all") from None
 
 
 def chunk_info(store: Store, key: Key) -> ChunkInfo | None:
-    """A chunk's index, its blocks unread; None if there is no such chunk. Raises `ChunkError`, `StoreReadError`."""
+    """A chunk's index, its blocks unread; None if there is no such chunk.
+
+    Raises `ChunkError`, `MissingChunkError`, `StoreReadError`.
+    """
     found = _read(store, key, range(0), Reading())
     return found[0] if found else None
 
@@ -210,9 +236,12 @@ def _widened(span: Span, rules: Rules) -> Span:
 def _read(store: Store, key: Key, slots: range, reading: Reading) -> tuple[ChunkInfo, list[Piece]] | None:
     path = store.path(*key)
     try:
-        return read_blocks(store.fs, store.clock, store.cache, path, key, slots, reading)
+        found = read_blocks(store.fs, store.clock, store.cache, path, key, slots, reading)
     except OSError as error:
         raise StoreReadError(path, error) from error
+    if found is None:
+        store.require_no_loss(key)
+    return found
 
 
 def _refined(

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cimis_engine.clock import Clock, SystemClock
-from cimis_engine.errors import CimisError, UsageError
+from cimis_engine.errors import CimisError, IntegrityError, UsageError
 from cimis_engine.model.batch import Covered, RecordBatch, UnitMismatchError, merge, uncovered
 from cimis_engine.model.items import DataItem, Interval, UnitSystem
 from cimis_engine.model.plan import OpenSlots
 from cimis_engine.model.plausible import Rules
 from cimis_engine.store import gate, generations, lock, paths
-from cimis_engine.store.atomic import FileSystem, make_dirs_durably, settle
+from cimis_engine.store.atomic import FileSystem, disk_exit_code, make_dirs_durably, settle
 from cimis_engine.store.blocks import CACHE_BUDGET, BlockCache
 from cimis_engine.store.catalog import Catalog, ChunkEntry, entry_of
 from cimis_engine.store.chunk import EncodedChunk, decode_as
@@ -61,6 +61,17 @@ class StoreReadOnlyError(UsageError):
         self.root = root
 
 
+class MissingChunkError(IntegrityError):
+    """The catalog knows a chunk and its file, `path`, is gone: what it held is lost, not absent."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"lost chunk: {path} is in the catalog and not on disk",
+            hint="`cimis verify --repair` fetches it again; `cimis rebuild` makes the catalog forget it",
+        )
+        self.path = path
+
+
 class StoreReadError(CimisError):
     """A chunk is there and cannot be read: `path`, `errno`."""
 
@@ -68,7 +79,7 @@ class StoreReadError(CimisError):
         super().__init__(
             f"could not read {path}: {error.strerror or error}", hint="check the file's owner and the disk"
         )
-        self.path, self.errno = path, error.errno
+        self.path, self.errno, self.exit_code = path, error.errno, disk_exit_code(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +117,7 @@ class Store:
         self.root = root.absolute()
         self.clock, self.fs, self.format = clock or SystemClock(), fs or FileSystem(), format
         database = paths.database_path(self.root)
+        lost = not database.exists() and bool(self.chunks())
         self.read_only = not all(self.fs.writable(p) for p in (self.root, database) if p.exists())
         self.database: sqlite3.Connection = (open_copy if self.read_only else open_database)(database)
         self.catalog = Catalog(self.database)
@@ -113,8 +125,8 @@ class Store:
         self.cache = BlockCache(CACHE_BUDGET)
         self._writing = threading.Lock()
         self._locked = False
-        if self.catalog.outdated or (self.read_only and not database.exists()):
-            self.rebuild()
+        if self.catalog.outdated or lost:
+            self.rebuild()  # an empty catalog beside chunks would say that nothing is stored
 
     @staticmethod
     def exists(root: Path) -> bool:
@@ -184,6 +196,11 @@ class Store:
 
     def path(self, station: int, interval: Interval, year: int) -> Path:
         return paths.chunk_path(self.root, station, interval, year)
+
+    def require_no_loss(self, key: Key) -> None:
+        """For who found no file for a chunk. Raises `MissingChunkError` if the catalog knows that there was one."""
+        if self.catalog.get(*key) is not None:
+            raise MissingChunkError(self.path(*key))
 
     def chunk_bytes(self, path: Path) -> bytes | None:
         """A chunk file's bytes, None if there is none. Raises `StoreReadError`."""
@@ -276,12 +293,12 @@ class Store:
             except CimisError as error:
                 return [], error
 
-    def switch(self, chunks: Mapping[Key, SameContent]) -> list[ChunkWritten]:
+    def switch(self, chunks: Mapping[Key, SameContent], *, keep: bool = True) -> list[ChunkWritten]:
         """Put other bytes of the same content in the place of chunks, as a group like `write_all`'s.
 
-        The bytes before are kept as generations. A reader sees each chunk as it was or as it is, with the same records.
-        Raises, with every chunk as it was unless a rename failed, `ChunkError`, `StoreReadError`, `StoreWriteError`,
-        `FormatFaultError`, `DatabaseError`. Hold the store's lock.
+        With `keep` the bytes before stay as generations. A reader sees each chunk as it was or as it is, with the same
+        records. Raises, with every chunk as it was unless a rename failed, `ChunkError`, `StoreReadError`,
+        `StoreWriteError`, `FormatFaultError`, `DatabaseError`. Hold the store's lock.
         """
         with self._writing:
             ready: list[Ready] = []
@@ -293,7 +310,8 @@ class Store:
                         continue
                     self._adopt(held.entry, held.batch, path)
                     encoded = encode(held.batch, bytes.fromhex(held.entry.digest))
-                    self._keep(held)
+                    if keep:
+                        self._keep(held)
                     ready.append(make_ready(self.fs, self.clock, path, held.batch, encoded, format, self.durable))
             except BaseException:
                 discard(ready)

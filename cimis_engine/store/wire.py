@@ -16,7 +16,7 @@ class ChunkError(IntegrityError):
         where = f"{path}, byte {offset}" if path else f"byte {offset}"
         super().__init__(
             f"damaged chunk ({where}): {what}",
-            hint="`cimis verify` lists all damage; move the file away and fetch that station and year again",
+            hint="`cimis verify` lists all damage; with --repair it keeps what is sound and fetches the rest",
         )
         self.what, self.offset, self.path = what, offset, path
 

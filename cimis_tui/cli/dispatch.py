@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
+import signal
+import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
 from typing import cast
 
 from cimis_engine.errors import CimisError
 from cimis_tui.cli.output import Output, error_document
 from cimis_tui.cli.parser import parse
 
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
 INTERNAL = 1
+_AGAIN = "run the same command again"
 _JSON_FLAGS = {"--json", "-json"}
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, raised where SIGINT would be: what is half done is cleaned away, and the command ends with words."""
 
 
 def dispatch(argv: Sequence[str]) -> int:
@@ -23,11 +32,17 @@ def dispatch(argv: Sequence[str]) -> int:
     try:
         args = parse(argv)
         output.quiet, output.verbose = args.quiet, args.verbose
-        return _handler(args.handler)(args, output)
+        with _sigterm_raised():
+            code = _handler(args.handler)(args, output)
+        if output.lost is not None and not code:
+            raise output.lost
+        return code
     except SystemExit as done:  # argparse after --help and --version
         return int(done.code or 0)
+    except Terminated:
+        return _explain(output, "Interrupted", "terminated", _AGAIN, TERMINATED)
     except KeyboardInterrupt:
-        return _explain(output, "Interrupted", "interrupted", "the same command resumes", INTERRUPTED)
+        return _explain(output, "Interrupted", "interrupted", _AGAIN, INTERRUPTED)
     except CimisError as error:
         _debug(output)
         return _explain(output, type(error).__name__, str(error), error.hint, error.exit_code)
@@ -36,6 +51,25 @@ def dispatch(argv: Sequence[str]) -> int:
         hint = "this is a bug; CIMIS_DEBUG=1 shows where"
         message = f"internal error: {type(error).__name__}: {error}"
         return _explain(output, type(error).__name__, message, hint, INTERNAL)
+
+
+@contextlib.contextmanager
+def _sigterm_raised() -> Iterator[None]:
+    """Within it SIGTERM is a `Terminated`; a second one ends the process at once. Engine and dashboard, on loops of
+    their own, handle it themselves meanwhile."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def terminate(_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _handler(name: str) -> Callable[..., int]:

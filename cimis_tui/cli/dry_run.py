@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
 from typing import Any
 
 from cimis_engine.errors import UsageError
@@ -10,27 +12,43 @@ from cimis_engine.model.station import by_number
 from cimis_engine.run.pace import Pace, estimated_seconds, measured_pace
 from cimis_engine.run.space import DiskSpaceError, Space, free_bytes, space_for
 from cimis_engine.store.store import Store
-from cimis_tui.cli.output import SCHEMA_VERSION, Output, duration, size
+from cimis_tui.cli.output import SCHEMA_VERSION, Output, counted, duration, size
 from cimis_tui.cli.run import Job, plan_of
 
 
 def dry_run(job: Job, output: Output, *, as_json: bool, as_events: bool = False, fresh: bool = False) -> int:
     """Print the plan of a job; with `-v` or `--json` each page, too. `fresh`: as if nothing were stored."""
+    found = _look(job, output, as_json=as_json, as_events=as_events, fresh=fresh)
+    if as_json:
+        output.document(found)
+    return 0
+
+
+def dry_runs(jobs: Sequence[Job], output: Output, *, as_json: bool, as_events: bool) -> int:
+    """The plans of several jobs, one after the other; with `--json` in one document."""
+    plans = [_look(job, output, as_json=as_json, as_events=as_events) for job in jobs]
+    if as_json:
+        output.document({"schema_version": SCHEMA_VERSION, "dry_run": True, "plans": plans, "exit_code": 0})
+    return 0
+
+
+def _look(job: Job, output: Output, *, as_json: bool, as_events: bool, fresh: bool = False) -> dict[str, Any]:
+    """The plan of a job as a document; printed unless `as_json`. Raises `UsageError`."""
     if as_events:
         raise UsageError("--dry-run has no events to print", hint="give it --json, or no --jsonl")
-    store = Store.open(job.data_dir) if Store.exists(job.data_dir) and not fresh else None
-    plan = plan_of(job, store, None if as_json else output)
-    stored = store.catalog.entries(interval=plan.interval) if store else []
+    with contextlib.ExitStack() as held:
+        known = Store.exists(job.data_dir) and not fresh
+        store = held.enter_context(contextlib.closing(Store.open(job.data_dir))) if known else None
+        plan = plan_of(job, store, None if as_json else output)
+        stored = store.catalog.entries(interval=plan.interval) if store else []
     pace = measured_pace(job.data_dir, job.settings.base_url, plan.interval)
     space = space_for(plan, stored, free_bytes(job.data_dir))
-    if as_json:
-        output.document(document(plan, job.settings.concurrency, pace, space))
-    else:
+    if not as_json:
         _print(plan, job.settings.concurrency, pace, space, output)
     if not space.enough:
         refused = DiskSpaceError(job.data_dir, space)
         output.warn(f"a run would be refused: {refused}")
-    return 0
+    return document(plan, job.settings.concurrency, pace, space)
 
 
 def document(plan: Plan, concurrency: int, pace: Pace, space: Space) -> dict[str, Any]:
@@ -94,7 +112,7 @@ def _print(plan: Plan, concurrency: int, pace: Pace, space: Space, output: Outpu
     else:
         source = f"assuming {pace.page_ms / 1000:.1f} s a page"
     known = "as those stored" if space.measured else "assumed"
-    output.data(f"Would fetch {plan.interval} records of {len(plan.stations)} stations, {plan.span}")
+    output.data(f"Would fetch {plan.interval} records of {counted(len(plan.stations), 'station')}, {plan.span}")
     output.data(f"  Jobs: {len(plan.jobs)}")
     output.data(f"  Pages: {plan.pages}")
     output.data(f"  Page size: at most {plan.cap:,} records")

@@ -15,10 +15,10 @@ from cimis_engine.model.period import parse_years
 from cimis_engine.run.directory import kept_directory
 from cimis_engine.store.query import stations_named
 from cimis_engine.store.store import Store
+from cimis_tui.cli.bar import Bar
+from cimis_tui.cli.choice import stations_of
 from cimis_tui.cli.output import SCHEMA_VERSION, Output, counted, duration, size
 from cimis_tui.cli.settings import data_dir_of
-
-_EVERY_SECONDS = 2.0
 
 
 def export(args: Namespace, output: Output) -> int:
@@ -28,10 +28,11 @@ def export(args: Namespace, output: Output) -> int:
     data_dir = data_dir_of(args, os.environ, Path())
     began = time.perf_counter()
     with contextlib.closing(Store.open(data_dir)) as store:
+        stations = stations_of(args.stations, data_dir)
         plan = survey(
             store,
             interval,
-            stations=stations_named(store, args.stations, interval),
+            stations=stations_named(store, "all", interval) if stations is None else stations,
             years=parse_years(args.years).years if args.years else None,
             items=parse_items(args.items.split(","), interval) if args.items else None,
             units=UnitSystem(args.units) if args.units else None,
@@ -40,7 +41,11 @@ def export(args: Namespace, output: Output) -> int:
         names = {station.number: station.name for station in kept.stations} if kept else {}
         if form is Form.CSV and not names:
             output.warn("no station directory is stored here: the column 'Stn Name' stays empty")
-        progress = _Progress(output, plan, began)
+        bar = Bar(output, "chunks")
+
+        def progress(done: Exported) -> None:
+            bar(done.chunks, len(plan.chunks))
+
         done = write(store, plan, form, target, hive=args.hive, names=names, progress=progress)
     elapsed = (time.perf_counter() - began) * 1000
     what = f"{done.records} records of {counted(done.chunks, 'chunk')}, {len(plan.items)} items"
@@ -50,23 +55,6 @@ def export(args: Namespace, output: Output) -> int:
     if args.json:
         output.document(_document(plan, done, form, target, elapsed))
     return 0
-
-
-class _Progress:
-    """A line every two seconds."""
-
-    def __init__(self, output: Output, plan: Survey, began: float) -> None:
-        self._output, self._plan, self._began, self._said = output, plan, began, began
-
-    def __call__(self, done: Exported) -> None:
-        now = time.perf_counter()
-        if now - self._said >= _EVERY_SECONDS:
-            self._said = now
-            share = 100 * done.records / self._plan.records
-            self._output.note(
-                f"{duration((now - self._began) * 1000):>7}  {done.chunks}/{len(self._plan.chunks)} chunks"
-                f"  {done.records} records  {share:.0f} %  {size(done.bytes)}"
-            )
 
 
 def _document(plan: Survey, done: Exported, form: Form, target: Path, elapsed_ms: float) -> dict[str, object]:

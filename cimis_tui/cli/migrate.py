@@ -23,13 +23,14 @@ from cimis_engine.store.migrate import (
     not_in,
     roll_back_station,
 )
+from cimis_engine.store.paths import Key
 from cimis_engine.store.store import Store
 from cimis_tui.cli.bar import Bar
+from cimis_tui.cli.choice import held_stations
 from cimis_tui.cli.ending import PARTIAL
 from cimis_tui.cli.output import SCHEMA_VERSION, Output, counted, duration, shown, size, table
 from cimis_tui.cli.settings import data_dir_of
 from cimis_tui.cli.update import parse_days
-from cimis_tui.cli.verify import stations_of
 
 Work = TypeVar("Work")
 _HEAD = ("", "chunks", "records", "content", "bytes", "bytes a record", "formats", "a year", "a week")
@@ -45,21 +46,27 @@ def migrate(args: Namespace, output: Output) -> int:
     """Write what is stored in another format, a station at a time. 3 where some station could not be switched."""
     to, data_dir = Format(args.to), data_dir_of(args, os.environ, Path())
     with contextlib.closing(Store.open(data_dir)) as store, store.lock():
-        stations = stations_of(args.stations, data_dir)
+        stations = held_stations(args.stations, data_dir, store)
         work = not_in(store, to, stations)
-        return _switch_all(
-            store, args, output, stations, work, lambda station, keys: migrate_station(store, station, keys, to)
-        )
+
+        def switch(station: int, keys: Sequence[Key]) -> Switched:
+            return migrate_station(store, station, keys, to)
+
+        return _switch_all(store, args, output, stations, work, switch, nothing=f"every chunk is {to} already")
 
 
 def rollback(args: Namespace, output: Output) -> int:
     """Put back the files that the last change of format replaced, where the content is still the same."""
     data_dir = data_dir_of(args, os.environ, Path())
     with contextlib.closing(Store.open(data_dir)) as store, store.lock():
-        stations = stations_of(args.stations, data_dir)
+        stations = held_stations(args.stations, data_dir, store)
         work = former_artifacts(store, stations)
+
+        def switch(station: int, kept: Mapping[Key, Path]) -> Switched:
+            return roll_back_station(store, station, kept)
+
         return _switch_all(
-            store, args, output, stations, work, lambda station, kept: roll_back_station(store, station, kept)
+            store, args, output, stations, work, switch, nothing="no earlier file says what a chunk says"
         )
 
 
@@ -70,20 +77,28 @@ def _switch_all(
     stations: Sequence[int] | None,
     work: Mapping[int, Work],
     switch: Callable[[int, Work], Switched],
+    *,
+    nothing: str,
 ) -> int:
-    """Switch station after station, between two looks at the whole. Raises `ContentChangedError`."""
+    """Switch station after station, between two looks at the whole; `nothing`: why there may be no work.
+
+    Raises `ContentChangedError`.
+    """
     before = capture(store, stations)
     bar = Bar(output, "stations")
     done: list[Switched] = []
     for station, chosen in work.items():
         done.append(switch(station, chosen))
         bar(len(done), len(work))
-    after = capture(store, stations)
+    after = capture(store, stations) if done else before
     if (before.chunks, before.records, before.content) != (after.chunks, after.records, after.content):
         raise ContentChangedError(before, after)
     errors = [d.error for d in done if d.error]
     code = 0 if not errors else PARTIAL if len(errors) < len(done) else errors[0].exit_code
-    _tell_switched(args, output, done, before, after, code)
+    if work or args.json:
+        _tell_switched(args, output, done, before, after, code)
+    else:
+        output.data(f"nothing to do: {nothing} ({counted(before.chunks, 'chunk')}, {size(before.stored_bytes)})")
     for one in done:
         if one.error:
             output.fail(f"station {one.station:03d} not switched: {one.error}", one.error.hint)
@@ -110,7 +125,8 @@ def _tell_switched(
         output.data(line)
     chunks = sum(d.chunks for d in switched)
     what = f"{counted(chunks, 'chunk')} of {counted(len(switched), 'station')} switched"
-    output.data(f"{what}; `cimis rollback` puts the former files back, `cimis gc` removes them" if chunks else what)
+    undo = "; `cimis rollback` puts the former files back, `cimis gc` removes them"
+    output.data(what + undo if chunks and args.command == "migrate" else what)
 
 
 def _switched_document(one: Switched) -> dict[str, Any]:
@@ -148,7 +164,7 @@ def gc(args: Namespace, output: Output) -> int:
         store = held.enter_context(contextlib.closing(Store.open(data_dir_of(args, os.environ, Path()))))
         if not args.dry_run:
             held.enter_context(store.lock())
-        found = sweep(store, keep=args.keep, before=before)
+        found = sweep(store, keep=args.keep, before=before, step=Bar(output, "chunks"))
         if not args.dry_run:
             remove(store, found.unwanted)
     freed = sum(u.size for u in found.unwanted)

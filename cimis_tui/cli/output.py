@@ -11,12 +11,29 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from cimis_engine.errors import CimisError
+
 SCHEMA_VERSION = "1.0"
 _YELLOW, _RED, _PLAIN = "\x1b[33m", "\x1b[31m", "\x1b[0m"
 
 
+class OutputLostError(CimisError):
+    """Stdout took no more: the disk of the file it goes to is full, say."""
+
+    def __init__(self, error: OSError | ValueError) -> None:
+        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+        super().__init__(
+            f"the output is not complete: {getattr(error, 'strerror', None) or error}",
+            hint="free some space, or send it elsewhere, and run the same command again",
+        )
+        self.exit_code = 5 if full else 1
+
+
 class Output:
-    """Where a command writes. A reader (EPIPE) or a terminal (EIO) that goes away ends the output, never the work."""
+    """Where a command writes. A stream that fails ends the output, never the work.
+
+    A reader (EPIPE) or a terminal (EIO) that goes away is no error; `lost` is one, and is for the end to tell.
+    """
 
     def __init__(
         self,
@@ -30,6 +47,7 @@ class Output:
     ) -> None:
         self._out, self._err = stdout or sys.stdout, stderr or sys.stderr
         self.json_wanted, self.quiet, self.verbose = json_wanted, quiet, verbose
+        self.lost: OutputLostError | None = None
         self._open = {id(self._out): True, id(self._err): True}
         plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
         self.live = self._err.isatty() and environ.get("TERM") != "dumb"
@@ -84,8 +102,9 @@ class Output:
             stream.write(text)
             stream.flush()
         except (OSError, ValueError) as error:
-            if isinstance(error, OSError) and error.errno not in (errno.EPIPE, errno.EIO):
-                raise
+            gone = not isinstance(error, OSError) or error.errno in (errno.EPIPE, errno.EIO)
+            if stream is self._out and not gone:
+                self.lost = OutputLostError(error)
             self._open[id(stream)] = False
             self._discard(stream)
 

@@ -20,6 +20,7 @@ from cimis_engine.store.formats import DEFAULT_FORMAT, Format
 
 Declare = Callable[[argparse.ArgumentParser], None]
 _SINGLE_DASH = re.compile(r"-([a-z][a-z-]+)(=.*)?")
+STORED = "2,5,10-20, active, county:NAME, or all that are stored"
 FORMATS = tuple(f.value for f in Format)
 EXIT_CODES = (
     "exit codes: 0 done · 1 internal error · 2 usage · 3 partial · 4 nothing stored, try later · "
@@ -54,12 +55,17 @@ def _positive(text: str) -> int:
     return value
 
 
-def _data_dir(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data-dir", metavar="DIR", help="where chunks, catalog and runs live (default ./data)")
+def _data_dir(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    told = "where chunks, catalog and runs live (default ./data)"
+    parser.add_argument("--data-dir", metavar="DIR", default=default, help=told)
 
 
-def _json(parser: argparse._ActionsContainer, what: str = "one JSON document on stdout, and nothing else") -> None:
-    parser.add_argument("--json", action="store_true", help=what)
+def _json(
+    parser: argparse._ActionsContainer,
+    what: str = "one JSON document on stdout, and nothing else",
+    default: bool | str = False,
+) -> None:
+    parser.add_argument("--json", action="store_true", default=default, help=what)
 
 
 def _volume(parser: argparse.ArgumentParser, default: bool | str) -> None:
@@ -166,6 +172,7 @@ def _retry(parser: argparse.ArgumentParser) -> None:
 
 
 def _ledger(parser: argparse.ArgumentParser) -> None:
+    _stored(parser)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="jobs, their state and last error", allow_abbrev=False)
     listing.add_argument("--state", choices=("queued", "leased", "done", "failed", "cancelled"), help="only these")
@@ -177,7 +184,8 @@ def _ledger(parser: argparse.ArgumentParser) -> None:
         action.set_defaults(handler=f"ledger:{name}")
     for action in actions.choices.values():
         _volume(action, default=argparse.SUPPRESS)
-        _stored(action)
+        _json(action, default=argparse.SUPPRESS)
+        _data_dir(action, default=argparse.SUPPRESS)
 
 
 def _whole(text: str) -> int:
@@ -250,11 +258,15 @@ def _size(text: str) -> int:
 
 
 def _query(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-s", "--stations", "--station", required=True, metavar="LIST", help="2,5,10-20 or all")
+    parser.add_argument("-s", "--stations", "--station", required=True, metavar="LIST", help=STORED)
     parser.add_argument("--start", required=True, metavar="DATE", help="first day, yyyy-mm-dd, inclusive")
     parser.add_argument("--end", required=True, metavar="DATE", help="last day, yyyy-mm-dd, inclusive")
     parser.add_argument("--hourly", action="store_true", help="hourly records instead of daily ones")
-    parser.add_argument("--items", metavar="SLUGS", help="data items, comma separated, or all (default: all stored)")
+    parser.add_argument(
+        "--items",
+        metavar="SLUGS",
+        help="data items, comma separated, or all (default: all stored; in a table the main ones)",
+    )
     parser.add_argument("--units", choices=("M", "E"), help="convert what is stored in the other (default: as stored)")
     parser.add_argument("--drop-severe", action="store_true", help="leave out values flagged I, M or S")
     parser.add_argument("--plausible", action="store_true", help="mark values out of range, or that changed too fast")
@@ -274,7 +286,7 @@ def _export(parser: argparse.ArgumentParser) -> None:
     shape = parser.add_mutually_exclusive_group(required=True)
     shape.add_argument("--parquet", metavar="PATH", help="a Parquet file, or a folder with --hive (needs pyarrow)")
     shape.add_argument("--csv", metavar="PATH", help="CSV in the agency's own columns, a file or a folder with --hive")
-    parser.add_argument("--stations", default="all", metavar="LIST", help="2,5,10-20 or all that are stored (default)")
+    parser.add_argument("--stations", default="all", metavar="LIST", help=f"{STORED} (default)")
     parser.add_argument("--years", metavar="YEARS", help="2024 or 2015-2024 (default: all that are stored)")
     parser.add_argument("--hourly", action="store_true", help="hourly records instead of daily ones")
     parser.add_argument("--hive", action="store_true", help="a file a station and year: station=2/year=2024/")
@@ -285,9 +297,10 @@ def _export(parser: argparse.ArgumentParser) -> None:
 
 
 def _update(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--stations", metavar="LIST", default="all", help="2,5,10-20, active, county:NAME (all stored)")
+    parser.add_argument("--stations", metavar="LIST", default="all", help=f"{STORED} (default)")
     parser.add_argument("--since", metavar="DAYS", default="45d", help="ask again for the last days (default 45d)")
     _how(parser)
+    _dry_run(parser)
     _faces(parser)
     _data_dir(parser)
     _server(parser)
@@ -306,7 +319,7 @@ def _revisions(parser: argparse.ArgumentParser) -> None:
 
 def _publish(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="DIR", help="the tree to make or bring up to date")
-    parser.add_argument("--stations", metavar="LIST", default="all", help="2,5,10-20 or all that are stored (default)")
+    parser.add_argument("--stations", metavar="LIST", default="all", help=f"{STORED} (default)")
     parser.add_argument("--sign", metavar="KEYFILE", help="sign the manifest with this Ed25519 key (PEM)")
     _json(parser)
     _data_dir(parser)
@@ -343,7 +356,7 @@ def _coverage(parser: argparse.ArgumentParser) -> None:
 def _verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--read-data", action="store_true", help="decode everything too, and compare content digests")
     parser.add_argument("--repair", action="store_true", help="keep what is sound, fetch again what is lost")
-    parser.add_argument("--stations", metavar="LIST", default="all", help="2,5,10-20, active, county:NAME (all stored)")
+    parser.add_argument("--stations", metavar="LIST", default="all", help=f"{STORED} (default)")
     _stored(parser)
     _server(parser)
 
@@ -354,7 +367,7 @@ def _migrate(parser: argparse.ArgumentParser) -> None:
 
 
 def _rollback(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--stations", metavar="LIST", default="all", help="2,5,10-20, active, county:NAME (all stored)")
+    parser.add_argument("--stations", metavar="LIST", default="all", help=f"{STORED} (default)")
     _stored(parser)
 
 

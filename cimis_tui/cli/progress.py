@@ -71,6 +71,8 @@ def summary(state: RunState, end: ev.RunFinished) -> list[str]:
     """The last words: what came of it, and how to go on."""
     results = state.results.values()
     raw, stored = sum(r.raw_bytes for r in results), sum(r.stored_bytes for r in results)
+    if not state.jobs_total and end.outcome == "done":
+        return ["done: nothing to fetch"]
     missing = sum(r.missing for r in results)
     rate = state.records / end.elapsed_ms * 1000 if end.elapsed_ms else 0.0
     lines = [

@@ -8,11 +8,12 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from cimis_engine.model.station import parse_station_numbers
 from cimis_engine.publish.publish import Publication
 from cimis_engine.publish.publish import publish as publish_store
 from cimis_engine.publish.sign import signing_key
 from cimis_engine.store.store import Store
+from cimis_tui.cli.bar import Bar
+from cimis_tui.cli.choice import held_stations
 from cimis_tui.cli.output import SCHEMA_VERSION, Output, counted, shown, size
 from cimis_tui.cli.settings import data_dir_of
 
@@ -20,10 +21,10 @@ from cimis_tui.cli.settings import data_dir_of
 def publish(args: Namespace, output: Output) -> int:
     """Make the tree, or bring it up to date. Where nothing changed, nothing is written."""
     key = signing_key(Path(args.sign)) if args.sign else None
-    stations = () if args.stations == "all" else parse_station_numbers(args.stations)
     data_dir = data_dir_of(args, os.environ, Path())
     with contextlib.closing(Store.open(data_dir)) as store:
-        made = publish_store(store, Path(args.folder), stations=stations, key=key)
+        stations = held_stations(args.stations, data_dir, store)
+        made = publish_store(store, Path(args.folder), stations=stations or (), key=key, step=Bar(output, "chunks"))
     if args.json:
         output.document(document(made))
         return 0

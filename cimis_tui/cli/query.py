@@ -17,6 +17,7 @@ from cimis_engine.store.blocks import BlockCache
 from cimis_engine.store.query import QueryResult, stations_named
 from cimis_engine.store.query import query as read
 from cimis_engine.store.store import Store
+from cimis_tui.cli.choice import stations_of
 from cimis_tui.cli.limits import plausibility
 from cimis_tui.cli.output import Output, counted, duration, size
 from cimis_tui.cli.records import LEGEND, as_csv, as_table, chosen_items, document, marked_values
@@ -33,7 +34,9 @@ def query(args: Namespace, output: Output) -> int:
     with contextlib.closing(Store.open(data_dir)) as store:
         if args.cache is not None:
             store.cache = BlockCache(args.cache)
-        stations = stations_named(store, args.stations, interval)
+        stations = stations_of(args.stations, data_dir)
+        if stations is None:
+            stations = stations_named(store, "all", interval)
         runs = [
             read(
                 store,
@@ -69,6 +72,7 @@ def _remarks(args: Namespace, output: Output, found: QueryResult, data_dir: Path
     """What the data cannot say of itself, on stderr."""
     if not len(found):
         output.note(f"no {found.interval} records of {_who(args.stations)} in {found.span} are stored in {data_dir}")
+        output.note("  hint: `cimis coverage` says what is; `cimis backfill` fetches more")
         return
     total = len(items_of(found.interval))
     if not (args.items or args.json or args.csv or args.parquet):
@@ -87,6 +91,8 @@ def _remarks(args: Namespace, output: Output, found: QueryResult, data_dir: Path
 
 
 def _who(stations: str) -> str:
+    if stations.strip().lower() == "all":
+        return "any station"
     return f"station {int(stations):03d}" if stations.strip().isdigit() else f"stations {stations}"
 
 

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from cimis_engine.errors import UsageError
-from cimis_engine.model.choice import choose
-from cimis_engine.run.directory import kept_directory
 from cimis_engine.run.events import Stamped, encode
 from cimis_engine.run.report import build_report
 from cimis_engine.run.spec import Request
@@ -21,8 +19,10 @@ from cimis_engine.run.today import agency_today
 from cimis_engine.run.update import update_requests
 from cimis_engine.store.store import Store
 from cimis_tui.cli.backfill import wants_dashboard, watch_new_run
+from cimis_tui.cli.choice import stations_of
+from cimis_tui.cli.dry_run import dry_runs
 from cimis_tui.cli.ending import PARTIAL, UNREACHED, hand_over, settle
-from cimis_tui.cli.output import SCHEMA_VERSION, Output
+from cimis_tui.cli.output import SCHEMA_VERSION, Output, counted
 from cimis_tui.cli.progress import Progress
 from cimis_tui.cli.run import Job, run_here
 from cimis_tui.cli.settings import load_settings, read_key
@@ -36,6 +36,8 @@ def update(args: Namespace, output: Output) -> int:
     settings, data_dir = load_settings(args, os.environ, folder=Path())
     requests = _requests(args, data_dir)
     jobs = [Job(args.command, request, settings, data_dir, read_key(os.environ)) for request in requests]
+    if args.dry_run:
+        return dry_runs(jobs, output, as_json=args.json, as_events=args.jsonl)
     if len(jobs) == 1 and not args.json and not args.report and wants_dashboard(args, os.environ):
         return watch_new_run(jobs[0], args, output)
     reports: list[dict[str, Any]] = []
@@ -48,22 +50,22 @@ def update(args: Namespace, output: Output) -> int:
         codes.append(settle(state.exit_code or 0, args.fail_on, missing, interrupted=interrupted))
         if interrupted or codes[-1] not in (0, PARTIAL, UNREACHED):
             break  # interrupted, or refused for good: the next run would fare no better
-    hand_over(document(reports, joint_code(codes)), output, to_stdout=args.json, file=args.report)
+    told = document(reports, joint_code(codes))
+    output.note(summary(told["changed"], told["revised"]))
+    hand_over(told, output, to_stdout=args.json, file=args.report)
     return joint_code(codes)
 
 
 def _requests(args: Namespace, data_dir: Path) -> list[Request]:
     """What is stored of the stations asked for, as requests. Raises `UsageError` where there is nothing."""
-    everyone = args.stations.strip().lower() == "all"
-    kept = kept_directory(data_dir)
-    stations = None if everyone else choose(args.stations, kept.stations if kept else (), strict=False).numbers
+    stations = stations_of(args.stations, data_dir)
     with contextlib.closing(Store.open(data_dir)) as store:
         entries = store.catalog.entries()
     requests = update_requests(
         entries, stations=stations, since=parse_days(args.since), today=agency_today(time.time())
     )
     if not requests:
-        whose = "" if everyone else f" of station {args.stations}"
+        whose = "" if stations is None else f" of station {args.stations}"
         raise UsageError(f"nothing{whose} is stored in {data_dir}", hint="`cimis backfill` fetches stations and years")
     return requests
 
@@ -77,6 +79,16 @@ def _run(job: Job, args: Namespace, output: Output) -> RunState:
         progress(stamped)
 
     return run_here(job, output, follow)
+
+
+def summary(changed: int, revised: int) -> str:
+    """What came of it all, in words.
+
+    >>> summary(0, 0), summary(12, 0), summary(1, 1)
+    ('nothing changed', '12 chunks changed, no stored value revised', '1 chunk changed, 1 stored value revised')
+    """
+    values = counted(revised, "stored value") if revised else "no stored value"
+    return f"{counted(changed, 'chunk')} changed, {values} revised" if changed else "nothing changed"
 
 
 def document(reports: Sequence[dict[str, Any]], exit_code: int) -> dict[str, Any]:

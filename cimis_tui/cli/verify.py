@@ -9,17 +9,16 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from cimis_engine.errors import IntegrityError
-from cimis_engine.model.choice import choose
+from cimis_engine.errors import CimisError, IntegrityError
 from cimis_engine.model.completeness import range_texts
 from cimis_engine.model.plan import JobKey
-from cimis_engine.run.directory import kept_directory
 from cimis_engine.run.report import build_report
 from cimis_engine.store.repair import Repair, repair
 from cimis_engine.store.store import Store
 from cimis_engine.store.verify import Finding, Kind, VerifyReport
 from cimis_engine.store.verify import verify as examine
 from cimis_tui.cli.bar import Bar
+from cimis_tui.cli.choice import held_stations
 from cimis_tui.cli.output import SCHEMA_VERSION, Output, counted, shown, size
 from cimis_tui.cli.progress import Progress
 from cimis_tui.cli.retry import of_one_kind, request_for
@@ -29,21 +28,13 @@ from cimis_tui.cli.settings import data_dir_of, load_settings, read_key
 _LOST_SHOWN = 3
 
 
-def stations_of(text: str, data_dir: Path) -> tuple[int, ...] | None:
-    """`--stations`, by the directory that is kept with the data; None for all that is stored. Raises `UsageError`."""
-    if text.strip().lower() == "all":
-        return None
-    kept = kept_directory(data_dir)
-    return choose(text, kept.stations if kept else (), strict=False).numbers
-
-
 def verify(args: Namespace, output: Output) -> int:
     """Check every checksum. 6 where something stored is lost; what is only untidy is told. `--repair` sees to it."""
     if args.repair:
         return _verify_and_repair(args, output)
     data_dir = data_dir_of(args, os.environ, Path())
     with contextlib.closing(Store.open(data_dir)) as store:
-        stations = stations_of(args.stations, data_dir)
+        stations = held_stations(args.stations, data_dir, store)
         report = examine(store, read_data=args.read_data, stations=stations, step=Bar(output, "files"))
     exit_code = 0 if report.sound else IntegrityError.exit_code
     if args.json:
@@ -58,8 +49,8 @@ def verify(args: Namespace, output: Output) -> int:
 def _verify_and_repair(args: Namespace, output: Output) -> int:
     """Verify, save what can be saved, fetch what was lost, and verify again."""
     settings, data_dir = load_settings(args, os.environ, folder=Path())
-    stations = stations_of(args.stations, data_dir)
     with contextlib.closing(Store.open(data_dir, format=settings.store_format)) as store, store.lock():
+        stations = held_stations(args.stations, data_dir, store)
         report = examine(store, read_data=args.read_data, stations=stations, step=Bar(output, "files"))
         # Before anything is touched: what cannot be fetched must not be taken apart.
         key = read_key(os.environ) if report.damaged or report.missing_files else ""
@@ -170,7 +161,11 @@ def _done(done: Repair) -> str:
             return "catalogued"
         case "set-aside":
             return "set aside; an earlier generation cannot be fetched again"
-    return f"failed: {done.error}"
+    return f"failed: {_with_hint(done.error)}"
+
+
+def _with_hint(error: CimisError | None) -> str:
+    return f"{error}; {error.hint}" if error and error.hint else str(error)
 
 
 def _jobs(jobs: Collection[JobKey]) -> str:
@@ -197,6 +192,7 @@ def _repair_document(done: Repair) -> dict[str, Any]:
         "records": done.records,
         "jobs": [job.id for job in done.jobs],
         "error": str(done.error) if done.error else None,
+        "hint": done.error.hint if done.error else None,
     }
 
 
@@ -224,8 +220,11 @@ def rebuild(args: Namespace, output: Output) -> int:
         output.document(
             {"schema_version": SCHEMA_VERSION, "chunks": report.chunks, "damaged": damaged, "exit_code": exit_code}
         )
-        return exit_code
-    for error in report.damaged:
-        output.data(str(error))
-    output.data(f"{counted(report.chunks, 'chunk')} in the catalog, {len(report.damaged)} left out as damaged")
+    else:
+        for error in report.damaged:
+            output.data(str(error))
+        output.data(f"{counted(report.chunks, 'chunk')} in the catalog, {len(report.damaged)} left out as damaged")
+    if exit_code:
+        left_out = f"{counted(len(report.damaged), 'file')} left out of the catalog"
+        output.fail(left_out, "`cimis verify` says what they held; with --repair it keeps what is sound")
     return exit_code

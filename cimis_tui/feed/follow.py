@@ -10,14 +10,16 @@ import psutil
 
 from cimis_engine.clock import Clock
 from cimis_engine.run.journal import JournalReader
+from cimis_engine.run.past import JOURNAL
 from cimis_engine.run.process import running_engine
 from cimis_engine.run.state import RunState
 from cimis_tui.view.frame import Feed
 
-JOURNAL = "events.jsonl"
 STALE_SECONDS = 4.0
 """The engine speaks once a second; this long without a word is worth a mark."""
-_POLL = 0.06
+_POLL, _QUIET_POLL = 0.06, 0.24
+"""Seconds between two looks at the file; less often once it has not grown for `_QUIET_SECONDS`."""
+_QUIET_SECONDS = 1.5
 _FOLD_AT_ONCE = 200
 """Events folded under one hold of the lock: the screen never waits longer than these take (~2 ms)."""
 
@@ -92,8 +94,11 @@ class Follower:
     def word(self) -> str:
         return self.mode
 
+    def _pause(self) -> float:
+        return _POLL if self._clock.monotonic() - self._heard < _QUIET_SECONDS else _QUIET_POLL
+
     def _run(self) -> None:
-        while not self._end.wait(_POLL):
+        while not self._end.wait(self._pause()):
             try:
                 self.read_once()
             except Exception as error:  # a dead reader must be seen on screen, whatever it died of

@@ -23,7 +23,8 @@ from cimis_engine.run.timeline import CHECKPOINT_EVERY, Head, Moment, Timeline
 from cimis_tui.view.frame import Feed
 from cimis_tui.view.replay import SPEEDS, Playing, speed_text
 
-_POLL = 0.06
+_POLL, _BREATH = 0.06, 0.02
+"""Seconds between two looks at the clock while playing; and what the screen is left between two stretches of work."""
 _FOLD_AT_ONCE = 200
 """Events folded under one hold of the lock: the screen never waits longer than these take (~2 ms)."""
 _TURN_SECONDS = 0.04
@@ -167,8 +168,14 @@ class Replay:
             except Exception as error:  # a dead reader must be seen on screen, whatever it died of
                 self.fault = f"{type(error).__name__}: {error}"
                 return
-            self._woken.wait(_POLL if self._timeline.complete else _POLL / 3)
+            self._woken.wait(self._pause())
             self._woken.clear()
+
+    def _pause(self) -> float | None:
+        """Seconds until there is work again; None until somebody wishes something."""
+        if self.playing:
+            return _POLL if self.speed < math.inf else _BREATH
+        return None if self._timeline.complete else _BREATH
 
     def _take_wish(self) -> Moment | None:
         if (t := self._wish) is not None:

@@ -5,12 +5,15 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from cimis_engine.run import report
 from cimis_tui.cli import output
 from cimis_tui.cli.output import Output, duration, error_document, ratio, size, table
+
+FULL = Path("/dev/full")
 
 
 def _output(**flags: bool) -> tuple[Output, io.StringIO, io.StringIO]:
@@ -105,3 +108,14 @@ def test_items_prints_in_a_c_locale() -> None:
     code = "import sys; from cimis_tui.__main__ import main; sys.exit(main(['items', '--hourly']))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environ, check=True)
     assert len(done.stdout.splitlines()) == 15 and done.stderr == ""
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("line", [["items"], ["items", "--json"], ["verify", "--json", "--data-dir", "none"]])
+def test_a_full_disk_under_stdout_is_told_and_no_traceback(line: list[str]) -> None:
+    code = f"import sys; from cimis_tui.__main__ import main; sys.exit(main({line!r}))"
+    with FULL.open("wb") as full:
+        done = subprocess.run([sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    told = "no CIMIS data in none" if line[0] == "verify" else "the output is not complete: No space left on device"
+    assert (done.returncode, done.stderr.splitlines()[0]) == (2 if line[0] == "verify" else 5, f"cimis: {told}")

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 
@@ -116,3 +118,33 @@ def test_interrupt_before_the_run_is_130(capsys: pytest.CaptureFixture[str], mon
     monkeypatch.setattr(about, "items", interrupted)
     assert main(["items", "--json"]) == 130
     assert json.loads(capsys.readouterr().out)["exit_code"] == 130
+
+
+def test_sigterm_is_143_with_words_and_lets_go_of_what_is_half_done(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import cimis_tui.cli.about as about
+
+    cleaned: list[bool] = []
+
+    def terminated(*_: object) -> int:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            signal.sigtimedwait([], 5)  # a signal is taken between two bytecodes: here at the latest
+        finally:
+            cleaned.append(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
+        return 0
+
+    monkeypatch.setattr(about, "items", terminated)
+    before = signal.getsignal(signal.SIGTERM)
+    assert main(["items", "--json"]) == 143
+    document = json.loads(capsys.readouterr().out)
+    assert (document["exit_code"], document["error"]["message"]) == (143, "terminated")
+    assert cleaned == [True], "a second SIGTERM ends the process at once"
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("line", ["ledger --data-dir D --json list", "ledger list --data-dir D --json"])
+def test_options_stand_before_or_after_what_the_ledger_shall_do(line: str) -> None:
+    args = parse(line.split())
+    assert (args.data_dir, args.json, args.handler) == ("D", True, "ledger:list_jobs")

@@ -87,7 +87,7 @@ def test_documents(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ("line", "code", "told"),
     [
         ("publish T --data-dir none", 2, "no CIMIS data in"),
-        ("publish T --data-dir D --stations 99 --sign key.pem", 2, "nothing to publish"),
+        ("publish T --data-dir D --stations 99 --sign key.pem", 2, "nothing of stations 99 is stored"),
         ("publish T --data-dir D --sign public.pem", 2, "no private key"),
         ("publish D --data-dir D", 2, "D is a data directory"),
         ("bundle --from none --to T -o b", 2, "no manifest at"),

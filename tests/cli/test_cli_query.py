@@ -8,13 +8,16 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
+import msgspec
 import pytest
 from store_samples import sample
 
 from cimis_engine.model.items import Interval, UnitSystem
 from cimis_engine.model.plausible import DEFAULT_RULES
+from cimis_engine.model.station import Station
 from cimis_engine.store.store import Store
 from cimis_tui.__main__ import main
 from cimis_tui.cli.limits import plausibility
@@ -161,3 +164,32 @@ def test_export(run: Run, tmp_path: Path) -> None:
     assert "cimis: tree is there already" in run("export --csv tree --hive --stations 2", code=2)[1]
     assert "no such daily records" in run("export --csv x --stations 77", code=2)[1]
     assert "MixedUnitsError" in run("export --csv x --json", code=2)[0]
+
+
+def test_stations_by_county_as_everywhere(run: Run, tmp_path: Path) -> None:
+    for line in (f"query -s county:Yolo {WEEK}", "export --csv a.csv --stations 5,active", "verify --stations active"):
+        assert "no station directory is stored" in run(line, code=2)[1], line
+    station = Station(5, "Five", "", "Yolo", "", date(1982, 6, 7), None, True, 0, "Grass", 36.0, -120.0)
+    document = {"base_url": "u", "fetched_at": 0.0, "stations": [station]}
+    (tmp_path / "data" / "stations.json").write_bytes(msgspec.json.encode(document))
+    found = json.loads(run(f"query -s county:yolo {WEEK} --json")[0])
+    assert {r["station"] for r in found["records"]} == {5}
+    assert json.loads(run("export --csv a.csv --stations active --json")[0])["chunks"] == 1
+    assert json.loads(run("publish tree --stations county:Yolo --json")[0])["chunks"] == 2
+    assert json.loads(run("verify --stations active --json")[0])["chunks"] == 2
+    assert "no station in a county 'Yollo'" in run(f"query -s county:Yollo {WEEK}", code=2)[1]
+
+
+@pytest.mark.parametrize("line", ["verify", "verify --json", "migrate --to v2", "rollback", "publish tree"])
+def test_work_on_stations_that_are_not_stored_is_a_mistake(run: Run, line: str) -> None:
+    assert "nothing of stations 888-999 is stored in data" in run(f"{line} --stations 888-999", code=2)[1]
+    assert run(f"{line} --stations 5,999")[0], "of one is enough"
+
+
+def test_a_lost_chunk_is_not_passed_over(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "data" / "stations" / "005" / "2024_daily.zst").unlink()
+    for line in (f"query -s 2,5 {WEEK} --json", "export --csv a.csv --units M --json", "publish tree --json"):
+        out, err = run(line, code=6)
+        assert json.loads(out)["error"]["class"] == "MissingChunkError", line
+        assert "`cimis verify --repair` fetches it again" in err
+    assert not (tmp_path / "a.csv").exists()

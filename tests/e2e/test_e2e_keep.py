@@ -235,11 +235,15 @@ def test_migrate_rollback_gc(cimis: Run, simulator: SimulatorProcess, filled: Pa
     told = cimis("migrate", "--to", "v2", "--data-dir", "D", on=simulator).stdout
     assert "v1:9 v2:1" in told
     assert "9 chunks of 3 stations switched" in told
-    assert "0 chunks of 0 stations switched" in cimis("migrate", "--to", "v2", "--data-dir", "D", on=simulator).stdout
+    again = cimis("migrate", "--to", "v2", "--data-dir", "D", on=simulator).stdout
+    assert again.startswith("nothing to do: every chunk is v2 already (10 chunks, ")
     document = json.loads(cimis("rollback", "--json", "--stations", "5", "--data-dir", "D", on=simulator).stdout)
     assert (document["chunks"], document["after"]["formats"]) == (3, {"v1": 3})
     cimis("rollback", "--stations", "2,6", "--data-dir", "D", on=simulator)
     assert chunks(filled) == files
+    assert cimis("rollback", "--data-dir", "D", on=simulator).stdout.startswith("nothing to do: ")
+    assert chunks(filled) == files, "back, and not forth again"
+    cimis("migrate", "--to", "v2", "--data-dir", "D", on=simulator)
     would = json.loads(cimis("gc", "--dry-run", "--json", "--data-dir", "D", on=simulator).stdout)
     young = json.loads(cimis("gc", "--older-than", "1d", "--json", "--data-dir", "D", on=simulator).stdout)
     does = json.loads(cimis("gc", "--json", "--data-dir", "D", on=simulator).stdout)

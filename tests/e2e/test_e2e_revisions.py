@@ -89,11 +89,14 @@ def test_update_finds_exactly_what_the_agency_changed(cimis: Run, tmp_path: Path
         base = ("--stations", "2,5,12", "--headless", "--data-dir", "D")
         cimis("backfill", *base, "--years", "2023-2024", on=api, **on(FIRST))
         cimis("backfill", *base[2:], "--stations", "2", "--years", "2024", "--hourly", on=api, **on(FIRST))
-    first = chunks(home)
+    first, before = chunks(home), stamps(home)
     with served(SECOND, "--revise", str(REVISE)) as api:
+        would = cimis("update", "--since", "45d", "--dry-run", "--json", "--data-dir", "D", on=api, **on(SECOND))
+        planned, untouched = json.loads(would.stdout)["plans"], stamps(home)
         done = cimis("update", "--since", "45d", "--json", "--data-dir", "D", on=api, **on(SECOND))
         told, again = json.loads(done.stdout), stamps(home)
-        quiet = json.loads(cimis("update", "--json", "--data-dir", "D", on=api, **on(SECOND)).stdout)
+        still = cimis("update", "--json", "--data-dir", "D", on=api, **on(SECOND))
+        quiet = json.loads(still.stdout)
     window = Span(SECOND - timedelta(days=45), FIRST - timedelta(days=1))
     daily, hourly = expected(numbers, Interval.DAILY, window), expected([2], Interval.HOURLY, window)
     rows = found(home)
@@ -107,12 +110,15 @@ def test_update_finds_exactly_what_the_agency_changed(cimis: Run, tmp_path: Path
     assert sorted(kept.values()) == sorted(data for name, data in first.items() if "2024" in name)
     last = query(Store.open(home), [2], Interval.DAILY, Span(SECOND - timedelta(days=3), SECOND))
     assert [str(day) for _, day, _, _ in last.records()] == ["2024-06-26", "2024-06-27", "2024-06-28"]
+    assert untouched == before, "a dry run fetches nothing"
+    assert [(p["interval"], p["jobs"]) for p in planned] == [("daily", 3), ("hourly", 1)]
+    assert sum(p["records"] for p in planned) == sum(report["total_records"] for report in told["runs"])
     assert sum(report["total_revised"] for report in told["runs"]) == told["revised"]
     finished = [e for e in journal(home) if e["kind"] == "job.finished"]
     assert sum(e["revised"] for e in finished) == told["revised"]
 
     # The same again changes nothing: no chunk, no generation, no row, no time stamp.
-    assert (quiet["changed"], quiet["revised"]) == (0, 0)
+    assert (quiet["changed"], quiet["revised"], still.stderr.splitlines()[-1]) == (0, 0, "nothing changed")
     assert stamps(home) == again
     assert len(found(home)) == len(rows)
     assert cimis("verify", "--data-dir", "D", on=api).stdout.startswith("7 chunks and 4 earlier generations verified")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -116,7 +117,7 @@ def test_csv_agrees_with_the_store(store: Store, tmp_path: Path) -> None:
     names = [name for item in DAILY_ITEMS[:4] for name in (heading(item, UnitSystem.METRIC), "qc")]
     assert lines[0][:5] == ["Stn Id", "Stn Name", "CIMIS Region", "Date", "Jul"]
     assert sorted(lines[0][5:]) == sorted(names)
-    assert lines[1][:5] == ["2", "FivePoints, west", "", "1/9/2023", "9"]
+    assert lines[1][:5] == ["2", "FivePoints, west", "", "1/9/2023", "009"]
     for item in DAILY_ITEMS[:4]:
         at = lines[0].index(heading(item, UnitSystem.METRIC))
         total = sum((Decimal(line[at]) for line in lines[1:] if line[at]), Decimal(0))
@@ -158,8 +159,8 @@ def test_hours_as_the_agency_writes_them(store: Store, tmp_path: Path) -> None:
     export(store, plan(store, interval=Interval.HOURLY), Form.CSV, tmp_path / "h.csv")
     assert (tmp_path / "h.csv").read_bytes().decode().split("\r\n") == [
         "Stn Id,Stn Name,CIMIS Region,Date,Hour (PST),Jul,Air Temp (C),qc",
-        "2,,,1/1/2024,2400,1,, ",
-        "2,,,1/2/2024,0100,2,15.2,Y",
+        "2,,,1/1/2024,2400,001,, ",
+        "2,,,1/2/2024,0100,002,15.2,Y",
         "",
     ]
 
@@ -174,6 +175,21 @@ def test_the_header_of_the_default_report_is_the_agencys() -> None:
         "Max Air Temp (F),qc,Min Air Temp (F),qc,Avg Air Temp (F),qc,Max Rel Hum (%),qc,Min Rel Hum (%),qc,"
         "Avg Rel Hum (%),qc,Dew Point (F),qc,Avg Wind Speed (mph),qc,Wind Run (miles),qc,Avg Soil Temp (F),qc\r\n"
     )
+
+
+def test_the_header_of_the_hourly_report_is_the_agencys() -> None:
+    """As in a file of its web reports, but for `Net Rad`, which only a script that reads another tells of."""
+    further = ("hly-asce-eto", "hly-asce-etr", "hly-res-wind")
+    items = [item for item in HOURLY_ITEMS if item.slug not in further]
+    told = header(Interval.HOURLY, items, UnitSystem.METRIC, with_converted=False)
+    assert told.replace("Net Rad (W/sq.m),qc,", "") == (
+        "Stn Id,Stn Name,CIMIS Region,Date,Hour (PST),Jul,ETo (mm),qc,Precip (mm),qc,Sol Rad (W/sq.m),qc,"
+        "Vap Pres (kPa),qc,Air Temp (C),qc,Rel Hum (%),qc,Dew Point (C),qc,Wind Speed (m/s),qc,Wind Dir (0-360),qc,"
+        "Soil Temp (C),qc\r\n"
+    )
+    assert "Sol Rad (W/sq.m),qc,Net Rad (W/sq.m),qc,Vap Pres" in told
+    (rose,) = parse_items(["day-wind-nne"], Interval.DAILY)
+    assert heading(rose, UnitSystem.METRIC) == "Rose NNE"
 
 
 def test_every_item_has_a_heading_of_its_own() -> None:
@@ -205,8 +221,10 @@ def test_folders_are_not_mixed_and_files_are_replaced(store: Store, tmp_path: Pa
         export(store, plan(store), Form.CSV, tmp_path / "full")
     for _ in range(2):
         export(store, plan(store), Form.CSV, tmp_path / "deep" / "a.csv")
-    with pytest.raises(StoreWriteError), aside(tmp_path / "a.csv") as beside:
-        raise OSError(28, "No space left on device", str(beside))
+    words = "a.csv: No space left on device"
+    with pytest.raises(StoreWriteError, match=words) as caught, aside(tmp_path / "a.csv") as beside:
+        raise OSError(errno.ENOSPC, f"pyarrow: writing {beside}")
+    assert (caught.value.exit_code, "full" in caught.value.hint) == (5, True)
 
 
 def test_nothing_to_export_is_said_before_anything_is_written(store: Store) -> None:

@@ -20,7 +20,7 @@ from cimis_engine.publish.tree import NoManifestError, Published, TreeError, ope
 from cimis_engine.store.atomic import StoreWriteError
 from cimis_engine.store.content import content_digest
 from cimis_engine.store.lock import StoreLockedError, exclusive
-from cimis_engine.store.store import Store, StoreReadError
+from cimis_engine.store.store import MissingChunkError, Store, StoreReadError
 from cimis_engine.store.wire import ChunkError
 
 
@@ -57,7 +57,10 @@ def test_a_manifest_says_what_the_store_holds(store: Store, tmp_path: Path) -> N
 
 
 def test_the_same_store_again_writes_nothing(store: Store, tmp_path: Path) -> None:
-    publish(store, tmp_path / "T")
+    told: list[tuple[int, int]] = []
+    publish(store, tmp_path / "T", step=lambda done, total: told.append((done, total)))
+    chunks = len(store.catalog.entries())
+    assert told == [(done, chunks) for done in range(1, chunks + 1)]
     before = files(tmp_path / "T")
     again = publish(store, tmp_path / "T")
     assert (again.changed, again.copied, again.generation) == (False, 0, 1)
@@ -106,7 +109,7 @@ def test_a_damaged_or_lost_chunk_is_not_published(store: Store, tmp_path: Path) 
     with pytest.raises(ChunkError):
         publish(store, tmp_path / "T")
     path.unlink()
-    with pytest.raises(StoreReadError, match="2023_daily"):
+    with pytest.raises(MissingChunkError, match="2023_daily"):
         publish(store, tmp_path / "T")
     assert whole(tmp_path / "T").manifest.generation == 1
 

@@ -68,6 +68,8 @@ def test_there_and_back(store: Store) -> None:
     for station, kept in back.items():
         assert roll_back_station(store, station, kept).error is None
     assert {p: p.read_bytes() for p, _ in store.chunks()} == files, "the very same bytes"
+    assert former_artifacts(store) == {}, "a second time does not go forth again"
+    assert not list(store.root.glob("stations/*/.gen/*"))
     assert verify(store, read_data=True).findings == []
     assert capture(store).content == before.content
 
@@ -206,7 +208,9 @@ def test_gc_by_age(store: Store) -> None:
     migrate(store, V2)
     for path in store.root.glob("stations/002/.gen/*"):
         os.utime(path, (1000, 1000))
-    assert len(sweep(store, before=2000).unwanted) == 2
+    told: list[tuple[int, int]] = []
+    assert len(sweep(store, before=2000, step=lambda done, total: told.append((done, total))).unwanted) == 2
+    assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
 def test_a_generation_named_before_there_were_two_formats_is_still_one(store: Store) -> None:

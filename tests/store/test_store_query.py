@@ -24,7 +24,7 @@ from cimis_engine.model.qc import NOT_REPORTED
 from cimis_engine.store.frames import MissingPackageError
 from cimis_engine.store.query import MixedUnitsError, query
 from cimis_engine.store.records import Piece, assembled
-from cimis_engine.store.store import Store
+from cimis_engine.store.store import MissingChunkError, Store
 
 
 @pytest.fixture
@@ -180,6 +180,10 @@ def test_marks_do_not_depend_on_the_dates_asked_for(store: Store) -> None:
         ({"items": ["day-nothing"]}, "day-nothing"),
         ({"items": ["hly-air-tmp"]}, "hly-air-tmp"),
         ({"stations": "two"}, "two"),
+        ({"stations": 0}, "not a station's number, or several: 0"),
+        ({"stations": [2, 10000]}, "10000"),
+        ({"stations": 2.5}, "2.5"),
+        ({"stations": None}, "None"),
         ({"start": "1/1/2024"}, "1/1/2024"),
         ({"end": "2023-01-01"}, "ends"),
     ],
@@ -233,3 +237,21 @@ def test_other_frames_hold_the_same(store: Store, name: str) -> None:
     frame = getattr(store.query("2,5", "2024-01-01", "2024-01-03"), f"to_{name}")()
     assert frame["day_air_tmp_max"].sum() == pytest.approx(2 * (15.1 + 15.5))
     assert len(frame) == 6
+
+
+def test_a_chunk_that_is_gone_is_a_loss_and_not_an_absence(store: Store) -> None:
+    path = store.path(2, Interval.DAILY, 2024)
+    path.unlink()
+    assert len(store.query(2, "2023-12-01", "2023-12-31")), "the year before is read as ever"
+    with pytest.raises(MissingChunkError, match="2024_daily") as caught:
+        store.query(2, "2023-12-31", "2024-01-01")
+    assert (caught.value.path, caught.value.exit_code, "--repair" in caught.value.hint) == (path, 6, True)
+    store.rebuild()
+    assert len(store.query(2, "2023-12-31", "2024-01-01")) == 1, "what the catalog does not know is not missed"
+
+
+def test_dates_numbers_and_items_as_numpy_and_a_person_write_them(store: Store) -> None:
+    slug = DAILY_ITEMS[0].slug
+    found = store.query(np.int64(2), np.datetime64("2024-01-01"), datetime(2024, 1, 2, 9), items=slug)  # type: ignore[arg-type]
+    assert (len(found), [c.item.slug for c in found.columns]) == (2, [slug])
+    assert len(store.query(np.array([2, 5]), "2024-01-01", "2024-01-01")) == 2

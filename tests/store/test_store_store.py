@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from store_samples import FailingFileSystem, same, sample
 
 from cimis_engine.model.batch import Covered, UnitMismatchError, merge
 from cimis_engine.model.items import DAILY_ITEMS, Interval, UnitSystem
+from cimis_engine.store.atomic import StoreWriteError
+from cimis_engine.store.database import DatabaseError
 from cimis_engine.store.lock import StoreLockedError
 from cimis_engine.store.paths import chunk_path, is_temp, parse_chunk_path, temp_name
 from cimis_engine.store.store import NoStoreError, Store
@@ -212,3 +215,23 @@ def test_paths_come_from_numbers_and_back(tmp_path: Path) -> None:
             chunk_path(tmp_path, station, DAILY, year)
     assert is_temp(Path(temp_name("2024_daily.zst", 12, "0af")))
     assert not is_temp(Path(".keep.tmp"))
+
+
+def test_a_damaged_database_says_what_to_do(store: Store) -> None:
+    store.write(sample())
+    store.close()
+    (store.root / "metadata.sqlite3").write_text("no database " * 1000)
+    with pytest.raises(DatabaseError, match="not a database") as caught:
+        Store.open(store.root)
+    assert (caught.value.exit_code, "move it away" in caught.value.hint) == (6, True)
+    (store.root / "metadata.sqlite3").unlink()
+    assert len(Store.open(store.root).catalog.entries()) == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"), [(errno.ENOSPC, 5, "full"), (errno.EACCES, 2, "owner"), (errno.EIO, 1, "disk")]
+)
+def test_what_the_disk_refuses_has_an_exit_code_of_its_own(number: int, code: int, word: str) -> None:
+    error = StoreWriteError(Path("x"), "write", OSError(number, os.strerror(number)))
+    assert (error.exit_code, str(error)) == (code, f"could not write x: {os.strerror(number)}")
+    assert word in error.hint
