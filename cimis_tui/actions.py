@@ -34,9 +34,12 @@ VIEWS = (
 VIEW = {view.name: view for view in VIEWS}
 _ALL = frozenset(VIEW)
 _BUT_DASHBOARD = _ALL - {"dashboard"}
-_LISTS = frozenset({"dashboard", "runs"})
+_LISTS = frozenset({"dashboard", "station", "runs", "logs"})
 """The views with rows to move in; those with more of a list say so here."""
 _SORTED = frozenset({"dashboard", "runs"})
+"""The views whose rows can be sorted."""
+_LOGS = frozenset({"dashboard", "station"})
+"""The views with a log beside other things."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +149,19 @@ ACTIONS = (
         views=_SORTED,
     ),
     Action("reverse", ("S",), "S", "", "View", "turn the order around", views=_SORTED),
-    Action("level(1)", ("l",), "l", "", "Log", "log: only more serious lines", views=_on("dashboard")),
-    Action("level(-1)", ("L",), "L", "", "Log", "log: less serious lines too", views=_on("dashboard")),
-    Action("follow", ("F",), "F", "", "Log", "log: follow the newest line, or stand still", views=_on("dashboard")),
+    Action("level(1)", ("l",), "l", "", "Log", "log: only more serious lines", views=_LOGS),
+    Action("level(-1)", ("L",), "L", "", "Log", "log: less serious lines too", views=_LOGS),
+    Action("follow", ("F",), "F", "", "Log", "log: follow the newest line, or stand still", views=_LOGS),
     # station
+    Action(
+        "station(-1)", ("left_square_bracket",), "[", "Previous", "Station", "the station before", views=_on("station")
+    ),
+    Action("station(1)", ("right_square_bracket",), "]", "Next", "Station", "the next station", views=_on("station")),
+    Action("open", ("enter",), "↵", "Facts", "Station", "every fact of the attempt", views=_on("station")),
+    Action("zoom", ("z",), "z", "Zoom", "View", "the attempts alone, or with all panels", views=_on("station")),
+    Action("scale(1)", ("plus",), "+", "Finer", "View", "a finer time scale", views=_on("station")),
+    Action("scale(-1)", ("minus",), "-", "Coarser", "View", "a coarser time scale", views=_on("station")),
+    Action("copy", ("c",), "c", "Copy", "Files", "copy the attempt as JSON (OSC 52)", views=_on("station")),
     # coverage
     # map
     # data
@@ -161,6 +173,14 @@ ACTIONS = (
     Action("open_run", ("enter",), "↵", "Replay", "Runs", "open the run: a recorded one is played", views=_on("runs")),
     # alerts
     # logs
+    Action("open", ("enter",), "↵", "Station", "Log", "the station of the line, in detail", views=_on("logs")),
+    Action("filter", ("slash",), "/", "Filter", "Log", "choose lines: text, !text, station:62", views=_on("logs")),
+    Action("level(1)", ("l",), "l", "Level", "Log", "only more serious lines", views=_on("logs")),
+    Action("level(-1)", ("L",), "L", "", "Log", "less serious lines too", views=_on("logs")),
+    Action("follow", ("F",), "F", "Follow", "Log", "follow the newest line, or stand still", views=_on("logs")),
+    Action("error(1)", ("n",), "n", "Next error", "Log", "the next error below", views=_on("logs")),
+    Action("error(-1)", ("N",), "N", "", "Log", "the error above", views=_on("logs")),
+    Action("copy", ("c",), "c", "Copy", "Files", "copy the line (OSC 52)", views=_on("logs")),
     # store
     # everywhere
     Action("freeze", ("f",), "f", "Freeze", "View", "freeze the display; the run and its counts go on"),
@@ -214,8 +234,8 @@ def footer_actions(width: int, view: str = "dashboard", *, replay: bool = False)
 
 
 def _footer_rank(action: Action) -> float:
-    """Help and quit first, then what only this view has, then the rest in the order of `FOOTER_ORDER`."""
-    return FOOTER_ORDER.index(action.name) if action.name in FOOTER_ORDER else 3.5
+    """Help, quit, back, open and filter first, then what only this view has, then the rest of `FOOTER_ORDER`."""
+    return FOOTER_ORDER.index(action.name) if action.name in FOOTER_ORDER else 4.5
 
 
 def footer_width(action: Action) -> int:

@@ -201,6 +201,8 @@ class CimisApp(App[None]):
         return FPS / (self._stride * (1 if self.app_focus else 2))
 
     def _on_beat(self) -> None:
+        if not self.is_running:
+            return  # the screens are being taken down
         self._beat += 1
         if self._beat % (self._stride * (1 if self.app_focus else 2)) == 0:
             self.beat()
@@ -211,7 +213,7 @@ class CimisApp(App[None]):
         if self._leave_at is not None and (self.home.pump.ended() or began >= self._leave_at):
             self.exit(return_code=0)
             return
-        if isinstance(self.screen, ConsoleScreen) and self.screen.is_mounted:
+        if isinstance(self.screen, ConsoleScreen):
             self.screen.tick()
             self._stride = 2 if self.clock.monotonic() - began > _SLOW_FRAME else 1
 

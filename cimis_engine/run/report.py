@@ -19,7 +19,7 @@ from cimis_engine.run.figures import figures_of
 from cimis_engine.run.state import RunState
 from cimis_engine.run.tallies import ResultState
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.0"
 TRANSIENT_EXIT = 4
 
 

@@ -11,6 +11,7 @@ proportion to the records each year got from it, or equally over the years the p
 from __future__ import annotations
 
 import math
+import sys
 from collections import deque
 from collections.abc import Callable
 from operator import attrgetter
@@ -23,6 +24,7 @@ from cimis_engine.run.histogram import Histogram, HistogramRing, Ring
 from cimis_engine.run.tallies import (
     SETTLED,
     ActiveAlert,
+    AttemptState,
     JobState,
     LogLine,
     PageState,
@@ -376,6 +378,7 @@ class RunState:
         page = self._page(event)
         if page is not None:
             page.years = set(years_of(event.start, event.end))
+            page.start, page.end = sys.intern(event.start), sys.intern(event.end)
             job = self._jobs[event.job]
             if event.page > job.pages:
                 self._count_pages(job, event.page, job.pages_done)
@@ -444,6 +447,7 @@ class RunState:
             page.flying = False
             self.in_flight -= 1
             self._station(page.station).in_flight -= 1
+            page.give_up(self.now)
 
     def _attempt_started(self, event: ev.AttemptStarted, t: float) -> None:
         page, station = self._page(event), self._station(event.station)
@@ -453,6 +457,9 @@ class RunState:
         if page is not None:
             page.attempts += 1
             page.retry_at, page.retry_cause = None, ""
+            page.give_up(t)
+            page.latest = AttemptState(event.page, event.attempt, page.start, page.end, t)
+            station.trail.append(page.latest)
             if not page.flying:
                 page.flying = True
                 self.in_flight += 1
@@ -471,8 +478,11 @@ class RunState:
         station.last, station.last_reused = event.timings, event.reused
         self._number(station, page, event.attempt)
         station.wire_bytes += event.wire_bytes
+        station.decoded_bytes += event.decoded_bytes
         if page is None:
             return
+        if page.latest is not None:
+            page.latest.finish(event, t)
         self._land(page)
         phases = page.phases
         for phase, ms in zip(_TIMED, _times(event.timings), strict=True):
@@ -516,6 +526,8 @@ class RunState:
         if page is not None:
             page.retry_at, page.retry_cause, page.allowed = event.at, event.cause, event.max_attempts
             page.causes[event.cause] += 1
+            if page.latest is not None:
+                page.latest.wait_until = event.at
 
     def _chunk_finished(self, event: ev.ChunkFinished, t: float) -> None:
         station = self._station(event.station)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from bisect import bisect_left, insort
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ from cimis_engine.run import events as ev
 from cimis_engine.run.events import JobRef, StationRef, Timings
 
 SETTLED = frozenset(("done", "failed", "cancelled"))
+TRAIL = 40
+"""Attempts kept a station: enough for a screen of them; 300 stations of it take some 6 MB."""
 _TOTALS_KEPT = 128
 
 
@@ -71,6 +74,44 @@ class ResultState:
 
 
 @dataclass(slots=True)
+class AttemptState:
+    """One try of a page, as its station's trail keeps it. Times are Unix seconds.
+
+    `verdict` is empty while in flight, `ok` after an answer that was kept, else the classifier's word or `cancelled`.
+    `wait_until`: when the next try of the page starts, known once it is planned.
+    """
+
+    page: int
+    attempt: int
+    start: str  # dates of the page, inclusive; interned, as many pages are of the same ones
+    end: str
+    began: float
+    ended: float | None = None
+    verdict: str = ""
+    status: int | None = None
+    error_class: str = ""
+    reason: str = ""
+    reused: bool = False
+    encoding: str = ""
+    timings: Timings | None = None
+    wire_bytes: int = 0
+    decoded_bytes: int = 0
+    records: int = 0
+    wait_until: float | None = None
+
+    def finish(self, event: ev.AttemptFinished | ev.AttemptFailed, t: float) -> None:
+        """Take over how it ended, at Unix time `t`."""
+        self.ended, self.status, self.reused, self.timings = t, event.status, event.reused, event.timings
+        self.wire_bytes, self.decoded_bytes = event.wire_bytes, event.decoded_bytes
+        if isinstance(event, ev.AttemptFinished):
+            self.verdict, self.records = "ok", event.records
+            self.encoding = sys.intern(event.content_encoding)
+        else:
+            self.verdict, self.error_class = sys.intern(event.verdict), sys.intern(event.error_class)
+            self.reason = event.reason
+
+
+@dataclass(slots=True)
 class StationState:
     """A station's line on the dashboard. `status`: queued, running, retrying, paused, done, failed, cancelled."""
 
@@ -94,6 +135,7 @@ class StationState:
     retry_cause: str = ""
     last: Timings | None = None  # of the last ended attempt
     last_reused: bool = False
+    trail: deque[AttemptState] = field(default_factory=lambda: deque(maxlen=TRAIL))  # the newest last
     encode_ms: float | None = None  # of the last chunk
     write_ms: float | None = None
     verify_ms: float | None = None
@@ -103,6 +145,7 @@ class StationState:
     raw_bytes: int = 0
     stored_bytes: int = 0
     wire_bytes: int = 0
+    decoded_bytes: int = 0
     held_bytes: int = 0
     error_class: str = ""
     message: str = ""
@@ -163,6 +206,9 @@ class PageState:
     years: set[int]
     attempts: int = 0
     allowed: int = 0  # attempts, once a retry has said so
+    start: str = ""  # its dates, once it has started
+    end: str = ""
+    latest: AttemptState | None = None
     flying: bool = False
     retry_at: float | None = None
     retry_cause: str = ""
@@ -173,6 +219,11 @@ class PageState:
     unexpected: int = 0
     content_encoding: str = ""
     causes: Counter[str] = field(default_factory=Counter)
+
+    def give_up(self, t: float) -> None:
+        """Its latest attempt, if in flight, will not be heard of again."""
+        if self.latest is not None and self.latest.ended is None:
+            self.latest.ended, self.latest.verdict = t, "cancelled"
 
 
 @dataclass(slots=True)

@@ -109,9 +109,10 @@ def _fetch(keys: Sequence[JobKey], data_dir: Path, settings: Any, key: str, outp
 def _tell(report: VerifyReport, output: Output) -> None:
     for finding in report.findings:
         output.data(f"{finding.kind.value}: {shown(finding.path)}: {finding.what}{_dates(finding)}")
+    sound = "" if report.ok == report.chunks else f", {report.ok} sound"
     earlier = f" and {counted(report.generations, 'earlier generation')}" if report.generations else ""
     output.data(
-        f"{counted(report.chunks, 'chunk')}{earlier} verified, {report.records} records, "
+        f"{counted(report.chunks, 'chunk')}{earlier} verified{sound}, {report.records} records, "
         f"{size(report.bytes)}, {counted(len(report.findings), 'finding')}"
     )
 

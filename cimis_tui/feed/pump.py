@@ -7,15 +7,14 @@ from typing import TypeVar
 
 from cimis_engine.clock import Clock
 from cimis_engine.run.state import RunState
-from cimis_engine.run.tallies import LogLine
 from cimis_tui.feed.source import Source
-from cimis_tui.view.frame import AlertRow, Chrome, Ending, Frame, LogRow, PhaseFacts, SelfCost, Vitals
+from cimis_tui.view.frame import AlertRow, Chrome, Ending, Frame, PhaseFacts, SelfCost, Vitals
+from cimis_tui.view.log import LogRow, news
 from cimis_tui.view.present import Row, present_row
 from cimis_tui.view.vitals import (
     present_alerts_of,
     present_ending_of,
     present_facts,
-    present_log,
     present_vitals,
 )
 
@@ -159,13 +158,9 @@ class Pump:
         return facts
 
     def _new_log(self, state: RunState) -> tuple[LogRow, ...]:
-        fresh: list[LogLine] = []
-        for line in reversed(state.log):
-            if line.seq <= self._log_seq or len(fresh) >= _FIRST_LOG:
-                break
-            fresh.append(line)
+        fresh = news(state, after=self._log_seq, most=_FIRST_LOG)
         self._log_seq = state.seq
-        return tuple(present_log(line) for line in reversed(fresh))
+        return fresh
 
     def _new_alerts(self, state: RunState, now: float) -> tuple[AlertRow, ...] | None:
         alerts = present_alerts_of(state, float(int(now)))

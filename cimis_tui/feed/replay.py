@@ -200,6 +200,8 @@ class Replay:
         folded = 0
         while done := self._fold(head, to):
             folded += done
+            if head is self._head:
+                self._at = self._within(head.state.now)
             if self._wish is not None or self._end.is_set():
                 return folded
         if head is not self._head:

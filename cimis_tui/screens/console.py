@@ -93,6 +93,8 @@ class ConsoleScreen(Kept, Replaying):
 
     def tick(self, *, anew: bool = False) -> None:
         """One frame. While frozen only the header's clock and the replay's bar go on."""
+        if not self.is_mounted:
+            return  # the app's timer came before the widgets; the resumption that follows draws it
         self.show_replay()
         if self.app.frozen and not anew:
             self._held_beats += 1

@@ -58,6 +58,11 @@ class DashboardScreen(RunScreen):
         self.query_one(LogPane).apply(())
         self._title_table()
 
+    def on_screen_resume(self) -> None:
+        """The cursor goes to the station chosen on another screen."""
+        if self.pump.selected is not None:
+            self.query_one(LiveTable).move_to(self.pump.selected)
+
     # frames
 
     def frame(self, *, anew: bool) -> None:

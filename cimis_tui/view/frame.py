@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cimis_tui.view.log import LogRow
 from cimis_tui.view.present import Row
 
 Series = tuple[float | None, ...]
@@ -97,16 +98,6 @@ class PhaseFacts:
     hint: str
     spread: Spread
     ttfb: tuple[float | None, ...]  # p50, p90, p95, p99 and max of the run, ms
-
-
-@dataclass(frozen=True, slots=True)
-class LogRow:
-    """One line of the log pane. `level` 0 INFO, 1 WARN, 2 ERROR."""
-
-    seq: int
-    time: str
-    level: int
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections import Counter
 
 from cimis_engine.run.state import RunState
-from cimis_engine.run.tallies import LogLine, StationState
-from cimis_tui.view import units
-from cimis_tui.view.frame import AlertRow, Ending, Feed, LogRow, PhaseFacts, SelfCost, Spread, Vitals
+from cimis_engine.run.tallies import StationState
+from cimis_tui.view.frame import AlertRow, Ending, Feed, PhaseFacts, SelfCost, Spread, Vitals
 from cimis_tui.view.present import status_of
 
 SECONDS = 44
 """How much of the past a spark shows, a column a second or two."""
 _RECENT = 60
-_LEVELS = {"INFO": 0, "WARN": 1, "ERROR": 2}
 _ENDED = ("done", "partial", "failed", "interrupted")
 _LOWEST, _PER_OCTAVE = 0.01, 16
 """The axis of `cimis_engine.run.histogram`: bucket i begins at 0.01 ms * 2**(i/16)."""
@@ -151,7 +149,3 @@ def present_ending_of(state: RunState) -> Ending | None:
         hint=state.hint,
         resumable=state.resumable,
     )
-
-
-def present_log(line: LogLine) -> LogRow:
-    return LogRow(line.seq, units.of_day(line.t), _LEVELS.get(line.level, 0), line.text)

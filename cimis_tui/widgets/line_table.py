@@ -135,6 +135,11 @@ class LineTable(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
     def move_end(self, *, last: bool) -> None:
         self.move(len(self._order) if last else -len(self._order))
 
+    def move_to(self, key: K) -> None:
+        """Put the cursor on this row; nothing happens when it is not shown."""
+        if key in self._place:
+            self._move_to(key)
+
     def _move_to(self, key: K | None) -> None:
         old, self.cursor = self.cursor, key
         self._repaint_rows([row for row in (old, key) if row is not None])

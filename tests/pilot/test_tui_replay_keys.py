@@ -50,17 +50,17 @@ async def test_at_the_end_the_ending_is_shown_and_going_back_takes_it_away(tmp_p
     async with replayed(tmp_path) as (pilot, replay):
         banner = pilot.app.screen.query_one(EndingBanner)
         assert banner.display
-        whole = len(pilot.app.screen.query_one(LogPane)._rows)
+        whole = len(pilot.app.screen.query_one(LogPane).shown)
         replay.seek(replay.begins + 20)
         await settle(pilot)
         assert shown(pilot) == ("replay 1x", "HELD", replay.begins + 20)
         assert not banner.display
-        assert 0 < len(pilot.app.screen.query_one(LogPane)._rows) < whole
+        assert 0 < len(pilot.app.screen.query_one(LogPane).shown) < whole
         assert replay.turn == 1
         replay.seek(replay.ends)
         await settle(pilot)
         assert banner.display
-        assert len(pilot.app.screen.query_one(LogPane)._rows) == whole
+        assert len(pilot.app.screen.query_one(LogPane).shown) == whole
 
 
 async def test_playing_follows_the_clock_at_its_speed(tmp_path: Path) -> None:

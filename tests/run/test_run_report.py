@@ -128,7 +128,7 @@ def test_report_of_a_partial_run(schema: dict[str, Any]) -> None:
     report = build_report(run(*good(2), *bad(12), finished("partial", 3)))
     assert complaints(report, schema, schema) == []
     wanted = {
-        "schema_version": "1.1", "run_id": "r1", "total_stations": 3, "successful": 2, "failed": 2, "undecided": 2,
+        "schema_version": "1.0", "run_id": "r1", "total_stations": 3, "successful": 2, "failed": 2, "undecided": 2,
         "total_records": 731, "interrupted": False, "resumable": True, "outcome": "partial", "exit_code": 3,
         "already_stored": 4, "retry_after_seconds": None, "faults": {"http_503": 1},
     }  # fmt: skip

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,7 @@ from cimis_engine.run import events as ev
 from cimis_engine.run.events import Stamped, Timings
 from cimis_engine.run.histogram import RING_SECONDS, Histogram, HistogramRing, Ring
 from cimis_engine.run.state import LOG_LINES, RunState
-from cimis_engine.run.tallies import ResultState, share_int
+from cimis_engine.run.tallies import TRAIL, ResultState, share_int
 
 JOB: dict[str, Any] = {"job": "d012", "station": 12}
 PAGE: dict[str, Any] = {**JOB, "page": 1}
@@ -353,6 +355,31 @@ def test_alerts_are_remembered() -> None:
     assert len(state.alert_log) == 2
 
 
+def test_a_station_keeps_a_trail_of_its_attempts() -> None:
+    told = [
+        started(job(pages=2)),
+        page_started(),
+        *attempt_bad(ttfb=131.0, total=150.0),
+        retry(),
+        *attempt_ok(2, ttfb=9.0),
+    ]
+    state = fold(*told, step=1.0)
+    bad, good = state.stations[12].trail
+    assert (bad.page, bad.attempt, bad.start, bad.end) == (1, 1, "2023-01-01", "2024-12-31")
+    assert (bad.verdict, bad.status, bad.error_class, bad.reason) == ("retry", 429, "http_429", "too many")
+    assert (bad.began, bad.ended, bad.wait_until) == (T0 + 2, T0 + 3, retry().at)
+    assert (good.verdict, good.records, good.encoding, good.wire_bytes) == ("ok", 731, "gzip", 1001)
+    assert good.timings == Timings(ttfb=9.0)
+
+
+def test_an_attempt_that_is_never_heard_of_again_ends_with_its_run() -> None:
+    state = fold(started(job()), page_started(), ev.AttemptStarted(**PAGE, attempt=1))
+    (flying,) = state.stations[12].trail
+    assert (flying.ended, flying.verdict) == (None, "")
+    fold(ev.RunFinished(outcome="interrupted", exit_code=4, elapsed_ms=1.0, resumable=True), state=state)
+    assert (flying.ended, flying.verdict) == (T0, "cancelled")
+
+
 def test_memory_is_bounded() -> None:
     state = fold(started(job()), page_started())
     for _ in range(LOG_LINES + 200):
@@ -362,6 +389,34 @@ def test_memory_is_bounded() -> None:
     assert len(state.errors_ring.series(state.now)) == RING_SECONDS
     assert state.attempts_failed == LOG_LINES + 200
     assert state.attempts_ring.total(state.now, 10_000) == RING_SECONDS / 3
+    assert len(state.stations[12].trail) == TRAIL
+
+
+def test_the_trails_of_300_stations_take_less_than_8_megabytes() -> None:
+    """Each attempt on a new connection: no phase is absent, every number its own object."""
+    count = 20
+    state = fold(started(*(job(job=f"d{n}", station=n) for n in range(count))))
+    lines = []
+    for k in range(count * TRAIL):
+        named: dict[str, Any] = {"job": f"d{k % count}", "station": k % count, "page": 1}
+        begun = ev.AttemptStarted(**named, attempt=1)
+        done = attempt_ok(total=k + 0.5, **{name: k / 7 + n for n, name in enumerate((*CONSECUTIVE, "decode"))})[1]
+        done = msgspec.structs.replace(done, **named, records=1000 + k)
+        lines += [ev.encode(Stamped(0, T0 + k, event)) for event in (begun, done)]
+    tracemalloc.start()
+    try:
+        for line in lines:
+            stamped = ev.decode(line)
+            assert stamped is not None
+            state.apply(stamped)
+        held = tracemalloc.get_traced_memory()[0]
+        for station in state.stations.values():
+            assert len(station.trail) == TRAIL
+            station.trail.clear()
+        held -= tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert held / count * 300 < 8_000_000
 
 
 def test_unplanned_job_and_station_do_no_harm() -> None:

@@ -28,6 +28,8 @@ def _moved(stamped: ev.Stamped, run_id: str, days: int, slow: float) -> ev.Stamp
     event = stamped.event
     if isinstance(event, ev.RunStarted):
         event = replace(event, run_id=run_id)
+    elif isinstance(event, ev.RetryScheduled):
+        event = replace(event, at=event.at - days * DAY)
     elif isinstance(event, ev.AttemptFinished) and event.timings.ttfb is not None:
         later = event.timings.ttfb * (slow - 1)
         times = replace(event.timings, ttfb=event.timings.ttfb + later, total=event.timings.total + later)
