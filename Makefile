@@ -25,9 +25,10 @@ proof: $(READY)
 benchmarks: $(READY)
 	@for b in benchmarks/bench_*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
 
-# Records a demo run, then paints its journal at several sizes.
+# Records demo runs (some minutes), then paints every screen, and the moving picture of the README.
 screenshots: $(READY)
 	$(BIN)/python benchmarks/make_screenshots.py
+	$(BIN)/python benchmarks/make_recording.py
 
 # Accept what the screens look like now as the baseline of the snapshot tests. Look at them first.
 snapshots: $(READY)

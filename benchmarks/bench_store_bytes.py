@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
+from itertools import pairwise
 
 import numpy as np
 import zstandard
@@ -108,9 +109,12 @@ def predicted(tables: dict[int, Table], slots: int = 0) -> Size:
     """Codec 2, with a table a station; a block for all or for so many slots."""
 
     def size(batch: RecordBatch) -> int:
+        table = tables[batch.station]
         at = (batch.slots.astype(int) - 1) // slots if slots else np.zeros(len(batch), int)
-        parts = [batch.select(at == part) for part in np.unique(at)]
-        return sum(len(codec_v2.encode_block(p.slots, p.columns, tables[p.station])) + INDEX_ENTRY for p in parts)
+        edges = [*np.unique(at, return_index=True)[1].tolist(), len(batch)]
+        cuts = [slice(*edge) for edge in pairwise(edges)]
+        blocks = codec_v2.encode_blocks(batch.slots, batch.columns, cuts, table)
+        return sum(len(block) + INDEX_ENTRY for block in blocks)
 
     return size
 
@@ -152,18 +156,20 @@ def times(batches: list[RecordBatch], codec: int) -> tuple[float, float]:
     encoding, decoding = [], []
     for batch in batches:
         items, edges = [c.item for c in batch.columns], (int(batch.slots[0]), int(batch.slots[-1]), len(batch))
-        table = newest_table(batch.interval, batch.units)
+        table, whole = newest_table(batch.interval, batch.units), [slice(0, len(batch))]
         began = time.perf_counter()
         if codec == 1:
             block = codec_v1.encode_block(batch.slots, batch.columns)
         else:
-            block = codec_v2.encode_block(batch.slots, batch.columns, table)
+            (block,) = codec_v2.encode_blocks(batch.slots, batch.columns, whole, table)
         encoding.append(time.perf_counter() - began)
-        decode = codec_v1.decode_block if codec == 1 else codec_v2.decode_block
         tries = []
         for _ in range(5):
             began = time.perf_counter()
-            decode(block, items, *edges, Cursor(b""))
+            if codec == 1:
+                codec_v1.decode_block(block, items, *edges, Cursor(b""))
+            else:
+                codec_v2.decode_blocks([codec_v2.Part(Cursor(block), *edges)], items)
             tries.append(time.perf_counter() - began)
         decoding.append(min(tries))
     return statistics.median(encoding) * 1000, statistics.median(decoding) * 1000

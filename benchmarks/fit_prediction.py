@@ -37,11 +37,12 @@ from store_real import file_batches, real_data
 
 from cimis_engine.model.batch import RecordBatch
 from cimis_engine.model.items import Interval, UnitSystem, items_of
+from cimis_engine.store.biases import cheapest
 from cimis_engine.store.codec_v1 import zigzag
-from cimis_engine.store.codec_v2 import _cheapest_bias, _quarters
-from cimis_engine.store.predict import Scene, passes
+from cimis_engine.store.predict import Scene, Shifts, passes
 from cimis_engine.store.tables import Table, parse_table
 
+UNSHIFTED = Shifts([0])
 MOST = 8
 UNIT = 1 << 16
 STRIDE = {Interval.DAILY: 1, Interval.HOURLY: 8}
@@ -263,10 +264,10 @@ class Fit:
         self.needs = [frozenset({at}) for at in range(len(codes))] + [d.needs for d in table.derived]
         self.scenes = []
         for frame in frames:
-            scene = Scene(table, table.derivable(frozenset(frame.values)), len(next(iter(frame.values.values()))))
+            scene = Scene(table, table.derivable(frozenset(frame.values)), len(next(iter(frame.values.values()))), 1)
             for item in self.order:
                 if item in frame.values:
-                    scene.see(item, slice(None), frame.values[item], 0)
+                    scene.see(item, slice(None), frame.values[item][:, None], UNSHIFTED)
                     scene.finish(item)
             self.scenes.append(scene)
 
@@ -369,7 +370,8 @@ class Fit:
             spread = np.concatenate(g, axis=1)
             w = np.minimum(np.rint(nonnegative(spread[present], error[present]) * 256), 1 << 16)
             numbers = zigzag((y - guess).astype(np.int64))[present]
-            bits += _cheapest_bias(numbers, _quarters(np.maximum(spread @ w, 1.0))[present])[0]
+            quarters = np.maximum(spread @ w, 1.0).view(np.int64) >> 50
+            bits += int(cheapest(numbers[:, None], quarters[present][:, None], None)[0][0])
             constant, *rest = weights.astype(int).tolist()
             base, *more = w.astype(int).tolist()
             mine_count = mine.shape[1] - 1
@@ -399,11 +401,12 @@ class Fit:
             size = len(range(len(values))[here])
             at = stride + here.start
             window = [slice(at + o, at + o + (size - 1) * here.step + 1, here.step) for o in (-step, 0, step)]
-            groups = [np.stack([scene.seen[row, w] for w in window], axis=1) for row in rows]
+            groups = [np.stack([scene.seen[row, w, 0] for w in window], axis=1) for row in rows]
             y = values[here].astype(float)
             mine, spread = [np.ones(size)], np.empty((size, 0))
             if step < stride:
-                left, right, far_left, far_right = scene._neighbours(item, step, here, size)
+                around = scene.around(item, step, size)[:, 0]
+                far_left, left, right, far_right = (around[at : at + size] for at in range(4))
                 mine += [left, right, far_left, far_right]
                 spread = np.stack(
                     [
@@ -426,7 +429,8 @@ class Fit:
         for n in items:
             parts = []
             for f in frames:
-                errors = self.scenes[f].errors[n]
+                scene = self.scenes[f]
+                errors = scene.seen[scene.table.error_row + n, scene.edge : scene.edge + scene.count, 0]
                 parts.append(errors[dict(passes(STRIDE[self.interval], len(errors)))[step]])
             terms.append(np.concatenate(parts)[:, None])
         return terms
@@ -442,7 +446,8 @@ class Fit:
                 found = values[here]
                 if step == STRIDE[self.interval] and plan.own[0]:
                     found = np.diff(found, prepend=np.int64(0))
-                scene.see_errors(item, here, np.where(self.frames[f].present[item][here], found - guess, 0), 0)
+                errors = np.where(self.frames[f].present[item][here], found - guess[:, 0], 0)
+                scene.see_errors(item, here, errors[:, None], UNSHIFTED)
 
 
 def fit(frames: Sequence[Frame], interval: Interval, units: UnitSystem) -> bytes:

@@ -218,14 +218,25 @@ def bindings(view: str) -> list[Binding]:
     return [Binding(",".join(a.keys), a.name, a.help, show=False) for a in actions_of(view)]
 
 
-def footer_actions(width: int, view: str = "dashboard", *, replay: bool = False) -> list[Action]:
-    """The actions a footer of `width` columns has room for, in the order of the table."""
+_SPELLED = str.maketrans({"↵": "Enter", "⌫": "BS", "↑": "Up", "↓": "Down", "←": "Left", "→": "Right"})
+
+
+def spelled(shown: str, plain: bool) -> str:
+    """Keys as they are shown; with `plain` by their names, where there are no signs for them."""
+    return shown.translate(_SPELLED) if plain else shown
+
+
+def footer_actions(width: int, view: str = "dashboard", *, plain: bool = False, replay: bool = False) -> list[Action]:
+    """The actions a footer of `width` columns has room for, in the order of the table. `plain`: as in `spelled`.
+
+    A `replay` has keys that steer it, in place of those that steer the engine.
+    """
     idle = CONTROLS if replay else {action.name for action in ACTIONS if action.replay}
     labelled = [action for action in actions_of(view) if action.footer and action.name not in idle]
     kept: set[str] = set()
     used = 1
     for action in sorted(labelled, key=_footer_rank):
-        need = footer_width(action)
+        need = footer_width(action, plain=plain)
         if used + need > width:
             break
         kept.add(action.name)
@@ -238,12 +249,12 @@ def _footer_rank(action: Action) -> float:
     return FOOTER_ORDER.index(action.name) if action.name in FOOTER_ORDER else 4.5
 
 
-def footer_width(action: Action) -> int:
-    return len(footer_key(action)) + len(action.footer) + 3
+def footer_width(action: Action, *, plain: bool = False) -> int:
+    return len(footer_key(action, plain=plain)) + len(action.footer) + 3
 
 
-def footer_key(action: Action) -> str:
-    return action.shown.split()[0]
+def footer_key(action: Action, *, plain: bool = False) -> str:
+    return spelled(action.shown.split()[0], plain)
 
 
 @dataclass(frozen=True, slots=True)

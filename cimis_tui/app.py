@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.screen import Screen
 
 from cimis_engine.clock import Clock, SystemClock
@@ -25,20 +26,21 @@ from cimis_tui.feed.meter import SelfMeter
 from cimis_tui.feed.pump import Pump
 from cimis_tui.feed.replay import AT_THE_END, Opening, Replay
 from cimis_tui.feed.source import Source
+from cimis_tui.looks import Looks
 from cimis_tui.screens.console import ConsoleScreen
 from cimis_tui.screens.control import ControlDesk, Send
 from cimis_tui.screens.dialogue import quit_dialogue
-from cimis_tui.themes import DARK, FALLBACK, THEMES, next_theme
+from cimis_tui.themes import ANSI_LIGHT, FALLBACK, THEMES, next_theme
 from cimis_tui.view.frame import SelfCost
+from cimis_tui.widgets.ascii import AsciiOnly
 
-FPS = 8
 _SLOW_FRAME = 0.020
 """A frame that takes longer (seconds) halves the rate until frames are quick again."""
 _TWICE_SECONDS = 2.0
 _STOP_PATIENCE = 10.0
 PLAYED = Opening(speed=8.0)
 """How a run chosen from the list begins."""
-_DETACHING = {signal.SIGTERM: 143, signal.SIGHUP: 129}
+_DETACHING = {signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGINT: 130}
 
 
 @dataclass(eq=False, slots=True)
@@ -55,7 +57,8 @@ class OpenRun:
 class CimisApp(App[None]):
     """`mode` is live, attached or replay; `send` is the engine's control door (blocking, called off the loop).
 
-    The exit code is `return_code`: 0 after leaving or detaching, 143 or 129 after SIGTERM or SIGHUP, which detach too.
+    The exit code is `return_code`: 0 after leaving or detaching, 128 and its number after SIGTERM,
+    SIGHUP or SIGINT, which detach too (ctrl+c is a key here).
     """
 
     TITLE = "cimis"
@@ -71,15 +74,17 @@ class CimisApp(App[None]):
         send: Send,
         clock: Clock | None = None,
         meter: Callable[[float], SelfCost] | None = None,
-        theme: str = DARK.name,
+        looks: Looks | None = None,
         opening: Opening = AT_THE_END,
     ) -> None:
         """`opening` says how a replay begins."""
         super().__init__()
         self.clock: Clock = clock or SystemClock()
-        for known in THEMES:
+        for known in (*THEMES, ANSI_LIGHT):
             self.register_theme(known)
-        self.theme = theme
+        self.looks = looks or Looks()
+        self.theme = self.looks.theme
+        self._ascii = AsciiOnly(enabled=self.looks.ascii)
         self._meter = meter or SelfMeter()
         self.home = self.shown = self._open(run_dir, mode=mode, pid=engine_pid, send=send, opening=opening)
         """The run the console was opened on, and the one on screen."""
@@ -91,9 +96,12 @@ class CimisApp(App[None]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return FALLBACK
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), self._ascii] if self._ascii.enabled else super().get_line_filters()
+
     async def on_mount(self) -> None:
         await self.push_screen(self.view("dashboard"))
-        self.set_interval(1 / FPS, self._on_beat)
+        self.set_interval(1 / self.looks.fps, self._on_beat)
         self.home.source.start()
         loop = asyncio.get_running_loop()
         for number, code in _DETACHING.items():
@@ -194,11 +202,22 @@ class CimisApp(App[None]):
     def go_back(self) -> None:
         self.go_to("dashboard")
 
+    # crashing
+
+    @property
+    def crash(self) -> Exception | None:
+        """The exception that nobody caught and that ended the app; None if there was none."""
+        return self._exception
+
+    def _print_error_renderables(self) -> None:
+        """Textual would print a traceback with all local variables here; who runs the app says it in a line."""
+        self._exit_renderables.clear()
+
     # frames
 
     @property
     def fps(self) -> float:
-        return FPS / (self._stride * (1 if self.app_focus else 2))
+        return self.looks.fps / (self._stride * (1 if self.app_focus else 2))
 
     def _on_beat(self) -> None:
         if not self.is_running:

@@ -97,8 +97,9 @@ def columns_of(
     """
     whole = np.where(present, scaled, np.zeros((), scaled.dtype))
     smallest = list(exponents)
+    needed = np.any(whole[:, :_GLANCE] % 10, axis=1).tolist()
     for at, exponent in enumerate(smallest):
-        while exponent > 0 and not (np.any(whole[at, :_GLANCE] % 10) or np.any(whole[at] % 10)):
+        while not needed[at] and exponent > 0 and not np.any(whole[at] % 10):
             whole[at] //= 10
             smallest[at] = exponent = exponent - 1
     lows, highs = whole.min(axis=1, initial=0).tolist(), whole.max(axis=1, initial=0).tolist()

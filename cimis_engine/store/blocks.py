@@ -15,7 +15,7 @@ from pathlib import Path
 from cimis_engine.clock import Clock
 from cimis_engine.lru import ByteLru
 from cimis_engine.store.atomic import FileSystem
-from cimis_engine.store.chunk import ChunkInfo, check_name, decode_block, read_info
+from cimis_engine.store.chunk import Block, ChunkInfo, check_name, decode_blocks, read_info
 from cimis_engine.store.paths import Key
 from cimis_engine.store.records import Piece
 from cimis_engine.store.wire import ChunkError
@@ -58,24 +58,29 @@ def read_blocks(
     try:
         file = _File(fs, clock, fd, path, reading)
         info = _index(file, cache, path, key)
-        found = []
+        found: dict[int, Piece] = {}
+        missed: dict[int, tuple[Block, bytes]] = {}
         for number, block in enumerate(info.blocks):
             if not block.count or block.last < slots.start or block.first >= slots.stop:
                 continue
             held = cache.get((file.stamp, number))
-            if not isinstance(held, Piece):
-                payload = file.read(block.offset, block.size)
-                with file.decoding():
-                    at, columns = decode_block(payload, block, info, path)
-                    held = Piece(info.station, info.year, info.units, at, columns, tuple(c.present for c in columns))
-                cache.put((file.stamp, number), held, held.nbytes)
-                reading.decoded += 1
-            found.append(held)
+            if isinstance(held, Piece):
+                found[number] = held
+            else:
+                missed[number] = block, file.read(block.offset, block.size)
+        if missed:
+            with file.decoding():
+                decoded = decode_blocks(list(missed.values()), info, path)
+                for number, (at, columns) in zip(missed, decoded, strict=True):
+                    piece = Piece(info.station, info.year, info.units, at, columns, tuple(c.present for c in columns))
+                    cache.put((file.stamp, number), piece, piece.nbytes)
+                    found[number] = piece
+        reading.decoded += len(missed)
     finally:
         fs.close(fd)
     reading.chunks += 1
     reading.blocks += len(found)
-    return info, found
+    return info, [found[number] for number in sorted(found)]
 
 
 def _index(file: _File, cache: BlockCache, path: Path, key: Key) -> ChunkInfo:

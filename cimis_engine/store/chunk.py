@@ -18,12 +18,20 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from cimis_engine.model.batch import Column, Covered, RecordBatch, column, union_covered
+from cimis_engine.model.batch import Column, Covered, RecordBatch, column, columns_of, union_covered
 from cimis_engine.model.items import DataItem, Interval, UnitSystem, items_of
 from cimis_engine.model.period import slots_in_year
 from cimis_engine.model.station import MAX_STATION
 from cimis_engine.store import codec_v1, codec_v2
-from cimis_engine.store.content import COVERED, INTERVAL_CODE, canonical, digest_of_canonical, pack_covered, raw_bytes
+from cimis_engine.store.content import (
+    COVERED,
+    INTERVAL_CODE,
+    Told,
+    canonical,
+    digest_of_canonical,
+    pack_covered,
+    raw_bytes,
+)
 from cimis_engine.store.paths import Key
 from cimis_engine.store.tables import newest_table
 from cimis_engine.store.wire import ChunkError, Cursor, NewerFormatError
@@ -31,7 +39,7 @@ from cimis_engine.store.wire import ChunkError, Cursor, NewerFormatError
 MAGIC = b"\x89CIMIS\r\n"
 END_MAGIC = b"\r\nCIMIS\x89"
 VERSION = 1
-ENCODER_VERSION = 1
+ENCODER_VERSION = 2
 """Raised whenever the same content would be encoded to other bytes by the same libzstd."""
 
 ReadRange = Callable[[int, int], bytes]
@@ -118,29 +126,40 @@ def encode_canonical(
     `block_slots`: how many slots of the year share a block (0: all), if it is not to be the codec's own number.
     """
     slots = BLOCK_SLOTS.get((codec, batch.interval), 0) if block_slots is None else block_slots
-    blocks = [_encode_block(part, codec) for part in _split(batch, slots)]
+    blocks = _encode_blocks(batch, _cuts(batch, slots), codec)
     raw = raw_bytes(len(batch), len(batch.columns))
     return EncodedChunk(seal(batch, blocks, digest), digest.hex(), len(batch), batch.nulls, raw)
 
 
-def _split(batch: RecordBatch, slots: int) -> list[RecordBatch]:
-    """The batch by stretches of so many slots, without the empty ones; whole if `slots` is 0 or it has no records."""
+def _cuts(batch: RecordBatch, slots: int) -> list[slice]:
+    """The records by stretches of so many slots, without empty ones; all if `slots` is 0 or there are no records."""
     if not slots or not len(batch):
-        return [batch]
-    stretch = (batch.slots.astype(np.int64) - 1) // slots
-    return [batch.select(stretch == at) for at in np.unique(stretch)]
+        return [slice(0, len(batch))]
+    _, starts = np.unique((batch.slots.astype(np.int64) - 1) // slots, return_index=True)
+    return [slice(*edges) for edges in pairwise([*starts.tolist(), len(batch)])]
 
 
-def _encode_block(part: RecordBatch, codec: int) -> tuple[Block, bytes]:
+def _encode_blocks(batch: RecordBatch, cuts: Sequence[slice], codec: int) -> list[tuple[Block, bytes]]:
     match codec:
         case codec_v1.CODEC_ID:
-            data = codec_v1.encode_block(part.slots, part.columns)
+            parts = [_cut(batch, cut) for cut in cuts] if len(cuts) > 1 else [batch]
+            data = [codec_v1.encode_block(part.slots, part.columns) for part in parts]
         case codec_v2.CODEC_ID:
-            data = codec_v2.encode_block(part.slots, part.columns, newest_table(part.interval, part.units))
+            table = newest_table(batch.interval, batch.units)
+            data = codec_v2.encode_blocks(batch.slots, batch.columns, cuts, table)
         case _:
             raise ValueError(f"codec {codec} is not known")
-    first, last = (int(part.slots[0]), int(part.slots[-1])) if len(part) else (0, 0)
-    return Block(codec, first, last, len(part), len(data), zlib.crc32(data), 0), data
+    edges = [(int(batch.slots[c.start]), int(batch.slots[c.stop - 1])) if len(batch) else (0, 0) for c in cuts]
+    return [
+        (Block(codec, *edge, cut.stop - cut.start, len(block), zlib.crc32(block), 0), block)
+        for edge, cut, block in zip(edges, cuts, data, strict=True)
+    ]
+
+
+def _cut(batch: RecordBatch, cut: slice) -> RecordBatch:
+    keep = np.zeros(len(batch), np.bool_)
+    keep[cut] = True
+    return batch.select(keep)
 
 
 def seal(batch: RecordBatch, blocks: Sequence[tuple[Block, bytes]], digest: bytes) -> bytes:
@@ -270,9 +289,8 @@ def decode_part(data: bytes, info: ChunkInfo, blocks: Sequence[Block], path: Pat
 
     Each block's CRC is checked; the content digest is of all of them, and is not.
     """
-    parts = [decode_block(data[b.offset : b.offset + b.size], b, info, path) for b in blocks]
-    slots = np.concatenate([s for s, _ in parts])
-    columns = parts[0][1] if len(parts) == 1 else _joined([c for _, c in parts])
+    told = _decode([(b, data[b.offset : b.offset + b.size]) for b in blocks], info, path)
+    slots, columns = _joined(told, info.items)
     return RecordBatch(info.station, info.interval, info.year, info.units, slots, columns, info.covered)
 
 
@@ -302,27 +320,53 @@ def _checked(payload: bytes, block: Block, path: Path | None) -> bytes:
     return payload
 
 
-def decode_block(
-    payload: bytes, block: Block, info: ChunkInfo, path: Path | None = None
-) -> tuple[NDArray[np.uint16], tuple[Column, ...]]:
-    """Slots and columns of one block from its bytes, its CRC checked. Raises `ChunkError`."""
-    at = Cursor(b"", path, base=block.offset)
-    _checked(payload, block, path)
-    match block.codec:
-        case codec_v1.CODEC_ID:
-            return codec_v1.decode_block(payload, info.items, block.first, block.last, block.count, at)
-        case codec_v2.CODEC_ID:
-            return codec_v2.decode_block(payload, info.items, block.first, block.last, block.count, at)
-    what = f"codec {block.codec} is not known (this program reads {codec_v1.CODEC_ID}, {codec_v2.CODEC_ID})"
-    raise NewerFormatError(what, block.offset, path)
+def decode_blocks(
+    blocks: Sequence[tuple[Block, bytes]], info: ChunkInfo, path: Path | None = None
+) -> list[tuple[NDArray[np.uint16], tuple[Column, ...]]]:
+    """Slots and columns of each block from its bytes, its CRC checked. Raises `ChunkError`."""
+    return [_joined([told], info.items) for told in _decode(blocks, info, path)]
 
 
-def _joined(parts: Sequence[tuple[Column, ...]]) -> tuple[Column, ...]:
-    """The blocks' columns, one after the other, at the largest exponent of each item."""
-    joined = []
-    for pieces in zip(*parts, strict=True):
-        exponent = max(p.exponent for p in pieces)
-        scaled = np.concatenate([p.scaled.astype(np.int64) * 10 ** (exponent - p.exponent) for p in pieces])
-        present = np.concatenate([p.present for p in pieces])
-        joined.append(column(pieces[0].item, exponent, scaled, present, np.concatenate([p.qc for p in pieces])))
-    return tuple(joined)
+def _decode(blocks: Sequence[tuple[Block, bytes]], info: ChunkInfo, path: Path | None) -> list[Told]:
+    """What each block says. Those of codec 2 are decoded together, which is what makes it fast."""
+    told: dict[Block, Told] = {}
+    parts: dict[Block, codec_v2.Part] = {}
+    for block, payload in blocks:
+        _checked(payload, block, path)
+        match block.codec:
+            case codec_v1.CODEC_ID:
+                at = Cursor(b"", path, base=block.offset)
+                told[block] = codec_v1.decode_block(payload, info.items, block.first, block.last, block.count, at)
+            case codec_v2.CODEC_ID:
+                cursor = Cursor(payload, path, base=block.offset)
+                parts[block] = codec_v2.Part(cursor, block.first, block.last, block.count)
+            case _:
+                known = f"this program reads {codec_v1.CODEC_ID}, {codec_v2.CODEC_ID}"
+                raise NewerFormatError(f"codec {block.codec} is not known ({known})", block.offset, path)
+    told.update(zip(parts, codec_v2.decode_blocks(list(parts.values()), info.items), strict=True))
+    return [told[block] for block, _ in blocks]
+
+
+def _joined(told: Sequence[Told], items: Sequence[DataItem]) -> tuple[NDArray[np.uint16], tuple[Column, ...]]:
+    """The records of blocks, one after the other, in canonical form."""
+    if len(told) == 1:
+        (one,) = told
+        return one.slots, columns_of(items, one.exponents, one.sheet.scaled, one.sheet.present, one.sheet.qc)
+    scaled, present, qc = (
+        np.concatenate([getattr(one.sheet, name) for one in told], axis=1) for name in ("scaled", "present", "qc")
+    )
+    exponents = list(told[0].exponents)
+    for row, found in enumerate(zip(*(one.exponents for one in told), strict=True)):
+        if len(set(found)) > 1:
+            exponents[row], scaled[row] = _at_one_exponent(told, row, items[row])
+    return np.concatenate([one.slots for one in told]), columns_of(items, exponents, scaled, present, qc)
+
+
+def _at_one_exponent(told: Sequence[Told], row: int, item: DataItem) -> tuple[int, NDArray[np.int64]]:
+    """An item's values at the largest exponent that any block needs: what is not needed may not leave 64 bits."""
+    pieces = [
+        column(item, one.exponents[row], one.sheet.scaled[row], one.sheet.present[row], one.sheet.qc[row])
+        for one in told
+    ]
+    most = max(piece.exponent for piece in pieces)
+    return most, np.concatenate([piece.scaled.astype(np.int64) * 10 ** (most - piece.exponent) for piece in pieces])

@@ -13,8 +13,9 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from cimis_engine.model.batch import MAX_EXPONENT, Column, columns_of, sheet_of
+from cimis_engine.model.batch import MAX_EXPONENT, Column, Sheet, sheet_of
 from cimis_engine.model.items import DataItem
+from cimis_engine.store.content import Told
 from cimis_engine.store.wire import Cursor
 
 CODEC_ID = 1
@@ -33,7 +34,10 @@ def zigzag(values: NDArray[np.int64]) -> U64:
 
 
 def unzigzag(codes: U64) -> NDArray[np.int64]:
-    return ((codes >> np.uint64(1)) ^ (~(codes & np.uint64(1)) + np.uint64(1))).view(np.int64)
+    signs = codes & 1
+    np.negative(signs, out=signs)
+    signs ^= codes >> 1
+    return signs.view(np.int64)
 
 
 def pack_planes(codes: Codes, width: int) -> NDArray[np.uint8]:
@@ -175,10 +179,8 @@ def _inflate(frame: bytes, limit: int, cursor: Cursor) -> bytes:
         raise cursor.error(f"not a zstd frame: {error}") from None
 
 
-def decode_block(
-    frame: bytes, items: Sequence[DataItem], first: int, last: int, count: int, at: Cursor
-) -> tuple[NDArray[np.uint16], tuple[Column, ...]]:
-    """Slots and columns of a block; `first`, `last`, `count` from the index, checked. `at` places errors in the file.
+def decode_block(frame: bytes, items: Sequence[DataItem], first: int, last: int, count: int, at: Cursor) -> Told:
+    """What a block says; `first`, `last`, `count` from the index, checked. `at` places errors in the file.
 
     Raises `ChunkError`.
     """
@@ -205,7 +207,7 @@ def decode_block(
     values[differs] = np.cumsum(values[differs], axis=1, dtype=np.int64)
     scaled = np.zeros((len(items), count), np.int64)
     scaled[present] = values[_places(counts, values.shape[1])]
-    return slots, columns_of(items, [exponent for exponent, _, _ in heads], scaled, present, qc)
+    return Told(slots, tuple(exponent for exponent, _, _ in heads), Sheet(scaled, present, qc))
 
 
 def _decode_presence(cursor: Cursor, columns: int, count: int) -> NDArray[np.bool_]:

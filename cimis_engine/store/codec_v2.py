@@ -1,52 +1,53 @@
 """Codec 2: columns as what a fixed table could not foresee, in codes as long as the surprise. Pure.
 
 Column after column is predicted from those before it and from its own neighbours in time; what is left is written under
-a class that says how far off the table expects itself to be (`predict`, `symbols`). No general compressor is used, so
-the same content gives the same bytes with any libzstd. Specified in `docs/format.md`, "Codec 2".
+a class that says how far off the table expects itself to be (`predict`, `biases`, `symbols`). No general compressor is
+used, so the same content gives the same bytes with any libzstd. Specified in `docs/format.md`, "Codec 2".
+
+Each block stands alone, but blocks with equally many records are worked on together: arrays of values have the shape
+(records, blocks).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cimis_engine.model.batch import MAX_EXPONENT, Column, columns_of, sheet_of
+from cimis_engine.model.batch import MAX_EXPONENT, Column, Sheet, sheet_of
 from cimis_engine.model.items import DataItem
+from cimis_engine.store.biases import cheapest, classes_of
 from cimis_engine.store.codec_v1 import unzigzag, zigzag
+from cimis_engine.store.content import Told
 from cimis_engine.store.gamma import GammaReader, write_gamma
 from cimis_engine.store.marks import FlagPlan, MissingPlan, write_flags, write_missing
-from cimis_engine.store.predict import I64, Scene, at_exponent, passes
-from cimis_engine.store.symbols import CLASSES, SPARSE, SymbolReader, SymbolWriter, prices
-from cimis_engine.store.tables import TAG_SIZE, Floats, Model, Table, table_named
+from cimis_engine.store.predict import I64, Scene, Shifts, passes
+from cimis_engine.store.symbols import SPARSE, U64, Bits, SymbolReader, SymbolWriter
+from cimis_engine.store.tables import TAG_SIZE, Model, Table, table_named
 from cimis_engine.store.wire import Cursor
 
 CODEC_ID = 2
 _GAP_CLASS = 1
-_BIASES = np.arange(-128, 128)
-Bits = NDArray[np.bool_]
+Slots = NDArray[np.uint16]
 
 
-def _quarters(spread: Floats) -> I64:
-    """An expected error >= 1 as quarter octaves: four times the exponent of two, and the first two bits that follow."""
-    quarters: I64 = (spread.view(np.int64) >> 50) - 4 * 1023
-    return quarters
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A block to be decoded: its bytes, all of the cursor's, and what the index says of its slots, checked."""
+
+    cursor: Cursor
+    first: int
+    last: int
+    count: int
 
 
-def _classes(quarters: I64, bias: int) -> I64:
-    classes: I64 = np.minimum(np.maximum((quarters + bias) >> 2, 0), CLASSES - 1)
-    return classes
-
-
-def _cheapest_bias(numbers: NDArray[np.uint64], quarters: I64) -> tuple[int, int]:
-    """(price, bias): the bias nearest to 0 of those that cost least."""
-    order = np.argsort(quarters, kind="stable")
-    held, starts = np.unique(quarters[order], return_index=True)
-    totals = np.add.reduceat(prices(numbers[order]), starts, axis=1)
-    at = np.clip((held + _BIASES[:, None]) >> 2, 0, CLASSES - 1)
-    costs = totals[at, np.arange(len(held))].sum(axis=1)
-    return min((cost, abs(bias), bias) for cost, bias in zip(costs.tolist(), _BIASES.tolist(), strict=True))[::2]
+def _alike(counts: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
+    """(count, which have it), of the counts above 0."""
+    for count in sorted(set(counts) - {0}):
+        yield count, [at for at, other in enumerate(counts) if other == count]
 
 
 def _zigzag(number: int) -> int:
@@ -57,174 +58,289 @@ def _unzigzag(code: int) -> int:
     return code >> 1 if code % 2 == 0 else -(code >> 1) - 1
 
 
-def _raised(column: Column, scaled: I64, usual: int) -> tuple[int, I64]:
-    """The column at the table's exponent if its own is smaller and its values have room for the zeros."""
-    digits = usual - column.exponent
-    if digits <= 0 or np.abs(scaled.astype(np.float64)).max(initial=0) >= 2.0**62 / 10**digits:
-        return column.exponent, scaled
-    return usual, scaled * 10**digits
+# --- encoding ---------------------------------------------------------------------------------------------------------
 
 
-def _encode_column(
-    scene: Scene, item: int, model: Model, stride: int, shift: int, scaled: I64, present: Bits
-) -> tuple[I64, I64, NDArray[np.uint64], I64]:
-    values, errors = scaled.copy(), np.zeros(len(scaled), np.int64)
-    quarters = np.zeros(len(scaled), np.int64)
-    numbers, classes = [], []
-    for (step, here), plan in zip(passes(stride, len(scaled)), model.passes, strict=True):
-        if here.start >= len(scaled):
-            continue
-        guess, spread = scene.prediction(item, plan, step, here)
-        guess = at_exponent(guess, shift)
-        held = present[here]
-        if step == stride and plan.own[0]:
-            errors[here], values[here] = _steps_from(values[here], np.cumsum(guess), held)
-        else:
-            errors[here] = np.where(held, values[here] - guess, 0)
-            values[here] = np.where(held, values[here], guess)
-        scene.see(item, here, values[here], shift)
-        quarters[here] = _quarters(spread)
-        numbers.append(zigzag(errors[here][held]))
-        classes.append(quarters[here][held])
-    return values, errors, np.concatenate(numbers), np.concatenate(classes)
+def encode_blocks(slots: Slots, columns: Sequence[Column], cuts: Sequence[slice], table: Table) -> list[bytes]:
+    """Canonical columns as blocks, a block for the records of each of `cuts`. Same input, same bytes."""
+    sheet, counts = sheet_of(columns, len(slots)), [cut.stop - cut.start for cut in cuts]
+    blocks = [table.tag + write_gamma([0] * (SPARSE + 2))] * len(cuts)
+    for _, alike in _alike(counts):
+        coded = _Columns(columns, sheet, [cuts[at] for at in alike], table)
+        for place, at in enumerate(alike):
+            writer, head = SymbolWriter(), list[int]()
+            gaps = np.diff(slots[cuts[at]].astype(np.int64)) - 1
+            if gaps.any():
+                writer.put(gaps.view(np.uint64), np.full(len(gaps), _GAP_CLASS))
+            qc, present = sheet.qc[:, cuts[at]], sheet.present[:, cuts[at]]
+            write_flags(qc, head, writer)
+            write_missing(present, qc, head, writer)
+            coded.write(place, head, writer)
+            told, body = writer.finish()
+            blocks[at] = table.tag + write_gamma([*told, *head]) + body
+    return blocks
+
+
+class _Columns:
+    """The columns of some blocks with equally many records, as the numbers, classes and plans that are written."""
+
+    def __init__(self, columns: Sequence[Column], sheet: Sheet, cuts: Sequence[slice], table: Table) -> None:
+        self._table, self._count, self._blocks = table, cuts[0].stop - cuts[0].start, len(cuts)
+        at = {c.item.code: row for row, c in enumerate(columns)}
+        scene = Scene(table, table.derivable(frozenset(at)), self._count, self._blocks)
+        self._passes = passes(table.stride, self._count)
+        order = np.concatenate([np.arange(self._count)[here] for _, here in self._passes])
+        shape = len(cuts), len(columns), self._count
+        self._numbers, self._classes = np.empty(shape, np.uint64), np.empty(shape, np.int64)
+        self._held = np.empty(shape, np.bool_)
+        self._plans: list[tuple[list[int], list[int], list[int]]] = []
+        for place, item in enumerate(i for i in table.order if i in at):
+            row = at[item]
+            values = np.stack([sheet.scaled[row, cut] for cut in cuts], axis=1)
+            held = np.stack([sheet.present[row, cut] for cut in cuts], axis=1)
+            choices = table.choices(item, frozenset(at))
+            numbers, classes = self._coded(scene, item, values, columns[row].exponent, held, choices)
+            for array, found in ((self._numbers, numbers), (self._classes, classes), (self._held, held)):
+                array[:, place] = found[order].T
+
+    def write(self, block: int, head: list[int], writer: SymbolWriter) -> None:
+        held = self._held[block]
+        writer.put(self._numbers[block][held], self._classes[block][held])
+        for shifts, choices, biases in self._plans:
+            head += [_zigzag(shifts[block]), choices[block], _zigzag(biases[block])]
+
+    def _coded(
+        self, scene: Scene, item: int, values: I64, exponent: int, held: Bits, choices: list[int]
+    ) -> tuple[U64, I64]:
+        """Numbers and classes of the next item, by record; where not `held`, there is none."""
+        values, by = _shifted(values, exponent - self._table.exponents[item])
+        shifts, some = Shifts(by.tolist()), None if held.all() else held
+        if some is None:
+            scene.see(item, slice(None), values, shifts)
+        models = [self._table.models[item][choice] for choice in choices]
+        tries = [self._errors(scene, item, model, values, some, shifts) for model in models]
+        errors, quarters, filled = (np.stack(arrays) for arrays in zip(*tries, strict=True))
+        numbers = zigzag(errors)
+        price, bias = cheapest(numbers, quarters, some)
+        best = price.argmin(axis=0)
+        if some is not None:
+            scene.see(item, slice(None), _of_each(best, filled), shifts)
+        scene.see_errors(item, slice(None), _of_each(best, errors), shifts)
+        scene.finish(item)
+        bias = _of_each(best, bias)
+        self._plans.append((shifts.by, [choices[at] for at in best.tolist()], bias.tolist()))
+        return _of_each(best, numbers), classes_of(_of_each(best, quarters), bias)
+
+    def _errors(
+        self, scene: Scene, item: int, model: Model, values: I64, held: Bits | None, shifts: Shifts
+    ) -> tuple[I64, I64, I64]:
+        """What a model does not foresee, how large it expects that to be, and the values, missing ones filled."""
+        errors, quarters = np.empty_like(values), np.empty_like(values)
+        filled = values if held is None else values.copy()
+        for (step, here), plan in zip(self._passes, model.passes, strict=True):
+            if here.start >= self._count:
+                continue
+            guess, quarters[here] = scene.prediction(item, plan, step, here)
+            guess = shifts.applied(guess)
+            steps = step == scene.edge and plan.own[0] != 0
+            if held is None:
+                errors[here] = values[here] - guess
+                if steps:
+                    errors[here][1:] -= values[here][:-1]
+                continue
+            if steps:
+                errors[here], filled[here] = _steps_from(values[here], guess.cumsum(axis=0), held[here])
+            else:
+                errors[here] = np.where(held[here], values[here] - guess, 0)
+                filled[here] = np.where(held[here], values[here], guess)
+            scene.see(item, here, filled[here], shifts)
+        return errors, quarters, filled
+
+
+def _of_each(best: NDArray[np.intp], tries: NDArray[Any]) -> NDArray[Any]:
+    """Of arrays of tries (first axis) each block's (last axis) best."""
+    if (best == best[0]).all():
+        chosen: NDArray[Any] = tries[best[0]]
+        return chosen
+    return np.stack([tries[at, ..., block] for block, at in enumerate(best.tolist())], axis=-1)
+
+
+def _shifted(values: I64, shift: int) -> tuple[I64, I64]:
+    """Values, and by how many digits the exponents of their blocks are above the usual one: by none if possible.
+
+    The exponent is raised to the usual one if there is room for the zeros, and lowered to it as far as there are zeros.
+    """
+    by = np.full(values.shape[1], shift)
+    if shift < 0 and np.abs(values.astype(np.float64)).max(initial=0) < 2.0**62 / 10**-shift:
+        return values * 10**-shift, np.zeros_like(by)
+    for _ in range(shift):
+        whole = (values % 10 == 0).all(axis=0) & (by > 0)
+        values = np.where(whole, values // 10, values)
+        by = by - whole
+    return values, by
 
 
 def _steps_from(values: I64, expected: I64, held: Bits) -> tuple[I64, I64]:
     """Differences of what lies above the expected course, none where a value is missing; and the values, filled."""
     above = np.where(held, values - expected, 0)
-    last = np.maximum.accumulate(np.where(held, np.arange(len(values)), -1))
-    above = np.where(last >= 0, above[last], 0)
-    return np.diff(above, prepend=np.int64(0)), above + expected
+    last = np.maximum.accumulate(np.where(held, np.arange(len(values))[:, None], -1), axis=0)
+    above = np.where(last >= 0, np.take_along_axis(above, np.maximum(last, 0), axis=0), 0)
+    return np.diff(above, prepend=np.int64(0), axis=0), above + expected
 
 
-def encode_block(slots: NDArray[np.uint16], columns: Sequence[Column], table: Table) -> bytes:
-    """One block of canonical columns with `table`. Same input, same bytes."""
-    count, writer = len(slots), SymbolWriter()
-    if not count:
-        return table.tag + write_gamma([0] * (SPARSE + 2))
-    sheet = sheet_of(columns, count)
-    gaps = np.diff(slots.astype(np.int64)) - 1
-    if gaps.any():
-        writer.put(gaps.astype(np.uint64), np.full(len(gaps), _GAP_CLASS))
-    head: list[int] = []
-    write_flags(sheet.qc, head, writer)
-    write_missing(sheet.present, sheet.qc, head, writer)
-    at = {c.item.code: row for row, c in enumerate(columns)}
-    scene = Scene(table, table.derivable(frozenset(at)), count)
-    for item in (i for i in table.order if i in at):
-        row, present = at[item], sheet.present[at[item]]
-        exponent, scaled = _raised(columns[row], sheet.scaled[row], table.exponents[item])
-        shift = exponent - table.exponents[item]
-        tries = []
-        for choice in table.choices(item, frozenset(at)):
-            coded = _encode_column(scene, item, table.models[item][choice], table.stride, shift, scaled, present)
-            price, bias = _cheapest_bias(coded[2], coded[3]) if present.any() else (0, 0)
-            tries.append((price, choice, bias, coded))
-        _, choice, bias, (values, errors, numbers, quarters) = min(tries, key=lambda t: t[:2])
-        writer.put(numbers, _classes(quarters, bias))
-        scene.see(item, slice(0, count), values, shift)
-        scene.see_errors(item, slice(0, count), errors, shift)
-        scene.finish(item)
-        head += [_zigzag(shift), choice, _zigzag(bias)]
-    counts, body = writer.finish()
-    return table.tag + write_gamma([*counts, *head]) + body
+# --- decoding ---------------------------------------------------------------------------------------------------------
 
 
-def decode_block(
-    data: bytes, items: Sequence[DataItem], first: int, last: int, count: int, at: Cursor, table: Table | None = None
-) -> tuple[NDArray[np.uint16], tuple[Column, ...]]:
-    """Slots and columns of a block; `first`, `last`, `count` from the index, checked. `at` places errors in the file.
+class _Plan(NamedTuple):
+    """What a block's head says of a column."""
 
-    `table`: in place of the one the block names. Raises `ChunkError`.
-    """
-    cursor = Cursor(data, at.path, base=at.base)
+    shift: int
+    model: Model
+    bias: int
+
+
+class _Opened(NamedTuple):
+    """A block of which all but the columns has been read. `present` and `qc` have the shape (items, records)."""
+
+    table: Table
+    plans: list[_Plan]
+    reader: SymbolReader
+    slots: Slots
+    present: Bits
+    qc: NDArray[np.uint8]
+
+
+def decode_blocks(parts: Sequence[Part], items: Sequence[DataItem], table: Table | None = None) -> list[Told]:
+    """What blocks of these items say. `table`: in place of those they name. Raises `ChunkError`."""
+    opened = [_open(part, [item.code for item in items], table) for part in parts]
+    told: dict[int, Told] = {}
+    for tag in {one.table.tag for one in opened}:
+        for _, alike in _alike([part.count * (one.table.tag == tag) for part, one in zip(parts, opened, strict=True)]):
+            told.update(zip(alike, _decode_columns([opened[at] for at in alike], items), strict=True))
+    nothing = np.zeros((len(items), 0), np.uint8)
+    empty = Told(np.empty(0, np.uint16), (0,) * len(items), Sheet(nothing.astype(np.int64), nothing > 0, nothing))
+    return [told.get(at, empty) for at in range(len(parts))]
+
+
+def _open(part: Part, codes: list[int], table: Table | None) -> _Opened:
+    cursor, count = part.cursor, part.count
     tag = cursor.take(TAG_SIZE, "table")
     table = table or table_named(tag)
     if table is None or table.tag != tag:
         raise cursor.error(f"prediction table {tag.hex()} is not known")
-    codes = [item.code for item in items]
-    order = [(code, codes.index(code)) for code in table.order if code in codes]
+    order = [code for code in table.order if code in codes]
     if len(order) != len(codes):
         raise cursor.error("an item is not in the prediction table")
     head = GammaReader(cursor, 64 + 800 * len(codes))
     cells = count * (3 + 4 * len(codes))
-    counts = [head.number(cells, "count of numbers") for _ in range(SPARSE + 1)]
-    counts.append(head.number(len(data), "size of unary parts"))
-    if not count:
-        head.end()
-        SymbolReader(cursor, counts, 0).end()
-        nothing = np.zeros((len(codes), 0), np.int64)
-        empty = columns_of(items, [0] * len(codes), nothing, nothing > 0, nothing.astype(np.uint8))
-        return np.empty(0, np.uint16), empty
-    flag_plan, missing_plan = FlagPlan(head, len(codes)), MissingPlan(head, len(codes))
-    plans = [_read_plan(head, cursor, table, code, frozenset(codes)) for code, _ in order]
+    counts = head.numbers(SPARSE + 1, cells, "count of numbers")
+    counts.append(head.number(cursor.left, "size of unary parts"))
+    flag_plan = missing_plan = None
+    plans = []
+    if count:
+        flag_plan, missing_plan = FlagPlan(head, len(codes)), MissingPlan(head, len(codes))
+        plans = _read_plans(head, cursor, table, order)
     head.end()
     reader = SymbolReader(cursor, counts, cells)
-    slots = _read_slots(reader, cursor, first, last, count)
+    if flag_plan is None or missing_plan is None:
+        reader.end()
+        return _Opened(table, plans, reader, np.empty(0, np.uint16), np.empty(0, np.bool_), np.empty(0, np.uint8))
+    slots = _read_slots(reader, part)
     qc = flag_plan.read(reader, count)
-    present = missing_plan.read(reader, qc)
-    scaled, exponents = np.zeros((len(codes), count), np.int64), [0] * len(codes)
-    scene = Scene(table, table.wanted(model for _, model, _ in plans), count)
-    asked = {row for _, model, _ in plans for plan in model.passes for row in plan.spread_rows.tolist()}
-    for (item, row), (shift, model, bias) in zip(order, plans, strict=True):
-        exponents[row] = table.exponents[item] + shift
-        told = item in asked
-        _decode_column(reader, scene, item, model, table.stride, shift, bias, present[row], scaled[row], told=told)
-        scene.finish(item)
-    reader.end()
-    return slots, columns_of(items, exponents, scaled, present, qc)
+    return _Opened(table, plans, reader, slots, missing_plan.read(reader, qc), qc)
 
 
-def _read_plan(
-    head: GammaReader, cursor: Cursor, table: Table, item: int, held: frozenset[int]
-) -> tuple[int, Model, int]:
-    """(exponent above the table's, model, bias) of a column."""
-    shift = _unzigzag(head.number(2 * MAX_EXPONENT, "exponent"))
-    if not 0 <= table.exponents[item] + shift <= MAX_EXPONENT:
-        raise cursor.error(f"exponent {table.exponents[item] + shift} is impossible")
-    model = table.models[item][head.number(len(table.models[item]) - 1, "model")]
-    if not model.needs <= held:
-        raise cursor.error("a model needs items the block does not have")
-    return shift, model, _unzigzag(head.number(255, "bias"))
+def _read_plans(head: GammaReader, cursor: Cursor, table: Table, order: list[int]) -> list[_Plan]:
+    told, held, plans = iter(head.numbers(3 * len(order), 255, "plan of a column")), frozenset(order), []
+    for item, shift, model, bias in zip(order, told, told, told, strict=True):
+        exponent, models = table.exponents[item] + _unzigzag(shift), table.models[item]
+        if not 0 <= exponent <= MAX_EXPONENT:
+            raise cursor.error(f"exponent {exponent} is impossible")
+        if model >= len(models) or not models[model].needs <= held:
+            raise cursor.error(f"model {model} is not there, or needs items the block does not have")
+        plans.append(_Plan(_unzigzag(shift), models[model], _unzigzag(bias)))
+    return plans
 
 
-def _read_slots(reader: SymbolReader, cursor: Cursor, first: int, last: int, count: int) -> NDArray[np.uint16]:
-    if last - first + 1 == count:
-        return np.arange(first, last + 1, dtype=np.uint16)
-    gaps = np.minimum(reader.take(np.full(count - 1, _GAP_CLASS)), np.uint64(1 << 16)).astype(np.int64)
-    slots = first + np.concatenate([[0], np.cumsum(gaps + 1)])
-    if slots[-1] != last:
-        raise cursor.error(f"block ends at slot {slots[-1]}, the index says {last}")
+def _read_slots(reader: SymbolReader, part: Part) -> Slots:
+    if part.last - part.first + 1 == part.count:
+        return np.arange(part.first, part.last + 1, dtype=np.uint16)
+    gaps = reader.take(np.full((part.count - 1, 1), _GAP_CLASS))[:, 0] if part.count > 1 else np.empty(0, np.uint64)
+    steps = np.minimum(gaps, np.uint64(1 << 16)).astype(np.int64) + 1
+    slots = np.cumsum(np.concatenate([[part.first], steps]))
+    if slots[-1] != part.last:
+        raise reader.error(f"block ends at slot {slots[-1]}, the index says {part.last}")
     return slots.astype(np.uint16)
 
 
-def _decode_column(
-    reader: SymbolReader,
-    scene: Scene,
-    item: int,
-    model: Model,
-    stride: int,
-    shift: int,
-    bias: int,
-    present: Bits,
-    values: I64,
-    *,
-    told: bool,
-) -> None:
-    """Fills `values` (missing ones with what was predicted, as the encoder did). `told`: others ask for its errors."""
-    whole = bool(present.all())
-    for (step, here), plan in zip(passes(stride, len(values)), model.passes, strict=True):
-        if here.start >= len(values):
-            continue
-        guess, spread = scene.prediction(item, plan, step, here)
-        classes = _classes(_quarters(spread), bias)
-        if whole:
-            errors = unzigzag(reader.take(classes))
-        else:
-            errors = np.zeros(len(guess), np.int64)
-            errors[present[here]] = unzigzag(reader.take(classes[present[here]]))
-        found = at_exponent(guess, shift) + errors
-        values[here] = np.cumsum(found) if step == stride and plan.own[0] else found
-        scene.see(item, here, values[here], shift)
-        if told:
-            scene.see_errors(item, here, errors, shift)
+def _decode_columns(blocks: list[_Opened], items: Sequence[DataItem]) -> list[Told]:
+    """Of blocks with equally many records and one table."""
+    table, count = blocks[0].table, len(blocks[0].slots)
+    at = {item.code: row for row, item in enumerate(items)}
+    reader = SymbolReader.together([one.reader for one in blocks])
+    used = [model for one in blocks for _, model, _ in one.plans]
+    scene = Scene(table, table.wanted(used), count, len(blocks))
+    asked = frozenset[int]().union(*(model.asks for model in used))
+    every = passes(table.stride, count)
+    present = np.stack([one.present for one in blocks], axis=2)
+    scaled = np.empty((len(items), count, len(blocks)), np.int64)
+    whole = [bool(row.all()) for row in present]
+    for place, item in enumerate(i for i in table.order if i in at):
+        row, plans = at[item], [one.plans[place] for one in blocks]
+        values, held = scaled[row], None if whole[row] else present[row]
+        shifts, bias = Shifts([plan.shift for plan in plans]), np.array([plan.bias for plan in plans])
+        models = _models(plans)
+        for number, (step, here) in enumerate(every):
+            if here.start >= count:
+                continue
+            guess, quarters = _expected(scene, item, models, number, step, here)
+            told = None if held is None else held[here]
+            errors = unzigzag(reader.take(classes_of(quarters, bias), told))
+            found = shifts.applied(guess)
+            found += errors
+            if not number:
+                _add_up(found, models)
+            values[here] = found
+            scene.see(item, here, found, shifts)
+            if item in asked:
+                scene.see_errors(item, here, errors, shifts)
+        scene.finish(item)
+    reader.end()
+    scaled = np.ascontiguousarray(scaled.transpose(2, 0, 1))
+    usual = [(at[item], table.exponents[item]) for item in table.order if item in at]
+    return [
+        Told(
+            one.slots,
+            tuple(e for _, e in sorted((row, e + plan.shift) for (row, e), plan in zip(usual, one.plans, strict=True))),
+            Sheet(values, one.present, one.qc),
+        )
+        for one, values in zip(blocks, scaled, strict=True)
+    ]
+
+
+def _models(plans: list[_Plan]) -> list[tuple[Model, list[int]]]:
+    """Each model, and the blocks that use it."""
+    found: dict[int, tuple[Model, list[int]]] = {}
+    for at, plan in enumerate(plans):
+        found.setdefault(id(plan.model), (plan.model, []))[1].append(at)
+    return list(found.values())
+
+
+def _expected(
+    scene: Scene, item: int, models: list[tuple[Model, list[int]]], number: int, step: int, here: slice
+) -> tuple[I64, I64]:
+    """`Scene.prediction` of a pass by each block's own model."""
+    (first, _), *others = models
+    guess, quarters = scene.prediction(item, first.passes[number], step, here)
+    for model, blocks in others:
+        another, expected = scene.prediction(item, model.passes[number], step, here)
+        guess[:, blocks], quarters[:, blocks] = another[:, blocks], expected[:, blocks]
+    return guess, quarters
+
+
+def _add_up(values: I64, models: list[tuple[Model, list[int]]]) -> None:
+    """Sums up the first pass of the blocks whose models predict differences."""
+    for model, blocks in models:
+        if model.passes[0].own[0]:
+            chosen = slice(None) if len(models) == 1 else blocks
+            values[:, chosen] = values[:, chosen].cumsum(axis=0)

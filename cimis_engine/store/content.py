@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cimis_engine.model.batch import Covered, RecordBatch, columns_of, sheet_of, union_covered
+from cimis_engine.model.batch import Covered, RecordBatch, Sheet, columns_of, sheet_of, union_covered
 from cimis_engine.model.items import Interval
 from cimis_engine.model.period import slots_in_year
 from cimis_engine.model.station import MAX_STATION
@@ -20,6 +21,15 @@ INTERVAL_CODE = {Interval.DAILY: 0, Interval.HOURLY: 1}
 _DOMAIN = b"CIMIS chunk content 1\n"
 _FACTS = struct.Struct("<BBHHIIB")
 COVERED = struct.Struct("<HHI")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a block says, before canonical form: exponents need not be the smallest, nor missing values 0."""
+
+    slots: NDArray[np.uint16]
+    exponents: tuple[int, ...]
+    sheet: Sheet
 
 
 def canonical(batch: RecordBatch) -> RecordBatch:

@@ -17,7 +17,7 @@ class Format(StrEnum):
         return int(self.value[1:])
 
 
-DEFAULT_FORMAT = Format.V1
+DEFAULT_FORMAT = Format.V2
 """What is written where nobody chose."""
 
 

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from cimis_engine.store.wire import Cursor
 
+_AHEAD = 32
+"""So many numbers are read before they are asked for: one loop is faster than many calls."""
+_GLANCE = 512
+"""Bytes that hold nearly every head."""
+
 
 def write_gamma(numbers: list[int]) -> bytes:
     """n as the binary digits of n + 1, after as many zeros as follow its first digit; padded with 0 to a byte."""
@@ -17,26 +22,51 @@ class GammaReader:
 
     def __init__(self, cursor: Cursor, limit: int) -> None:
         """`limit`: the most bytes the numbers can take."""
-        self._cursor = cursor
-        data = cursor.peek(limit)
+        self._cursor, self._limit = cursor, limit
+        self._digits = ""
+        self._look(_GLANCE)
+        self._values: list[int] = []
+        self._ends = [0]
+        self._taken = 0
+
+    def _look(self, size: int) -> None:
+        data = self._cursor.peek(min(size, self._limit))
         self._digits = format(int.from_bytes(data, "big"), "b").rjust(len(data) * 8, "0") if data else ""
-        self._at = 0
 
     def number(self, most: int, name: str) -> int:
         """The next number. Raises `ChunkError` where it is above `most`."""
-        digits, at = self._digits, self._at
-        first = digits.find("1", at)
-        end = 2 * first - at + 1
-        if first < 0 or end > len(digits):
+        return self.numbers(1, most, name)[0]
+
+    def numbers(self, count: int, most: int, name: str) -> list[int]:
+        """The next numbers. Raises `ChunkError` where one is above `most`."""
+        end = self._taken + count
+        if end > len(self._values) and not self._read_to(end + _AHEAD):
+            self._look(self._limit)
+            self._read_to(end)
+        found = self._values[self._taken : end]
+        if len(found) < count:
             raise self._cursor.error(f"{name}: the head ends early")
-        value = int(digits[first:end], 2) - 1 if first > at else 0
-        if value > most:
-            raise self._cursor.error(f"{name} is {value}, at most {most} is possible")
-        self._at = end
-        return value
+        if found and max(found) > most:
+            raise self._cursor.error(f"{name} is {max(found)}, at most {most} is possible")
+        self._taken = end
+        return found
+
+    def _read_to(self, count: int) -> bool:
+        """Numbers until there are `count`, or no more (False): what follows the head is read as if it went on."""
+        digits, at, size, values, ends = self._digits, self._ends[-1], len(self._digits), self._values, self._ends
+        for _ in range(count - len(values)):
+            first = digits.find("1", at)
+            end = 2 * first - at + 1
+            if first < 0 or end > size:
+                return False
+            values.append(int(digits[first:end], 2) - 1 if first > at else 0)
+            ends.append(end)
+            at = end
+        return True
 
     def end(self) -> None:
-        size = (self._at + 7) // 8
-        if "1" in self._digits[self._at : size * 8]:
+        at = self._ends[self._taken]
+        size = (at + 7) // 8
+        if "1" in self._digits[at : size * 8]:
             raise self._cursor.error("padding of the head is not 0")
         self._cursor.take(size, "head")

@@ -22,6 +22,7 @@ _FLAGS = np.array([*COMMON, *(b for b in range(256) if b not in COMMON)], np.uin
 """Flag bytes by how common they are in recorded data, then the others."""
 _RANKS = np.argsort(_FLAGS)
 _MISSING = ord("M")
+_PRICES = prices(np.arange(256, dtype=np.uint64))
 
 
 def write_flags(flags: Flags, head: list[int], writer: SymbolWriter) -> None:
@@ -72,7 +73,7 @@ def _write(marks: Marks, most: list[int], head: list[int], writer: SymbolWriter)
     for row, column in zip(rows, codes, strict=True):
         if most[row] > 1:
             which = (column[column > 0] - 1).astype(np.uint64)
-            best = int(prices(which).sum(axis=1).argmin())
+            best = int((_PRICES @ np.bincount(which.view(np.int64), minlength=256)).argmin())
             writer.put(which, np.full(len(which), best))
             head.append(best)
 
@@ -81,35 +82,38 @@ class _Plan:
     """What the head says of marks of 0 to `most` of each column; `marks` then reads them."""
 
     def __init__(self, head: GammaReader, most: list[int]) -> None:
-        self._most = np.array(most, np.int64)
-        self._rows = np.flatnonzero(self._most)
-        self._modes = np.array([head.number(1, "mode of marks") for _ in self._rows], np.bool_)
+        self.rows = [row for row, top in enumerate(most) if top]
+        if not self.rows:
+            return
+        self._most = np.array(most)[self.rows][:, None]
+        self._modes = np.flatnonzero(head.numbers(len(self.rows), 1, "mode of marks"))
         self._odd = None
-        if len(self._rows) > 1:
+        if len(self.rows) > 1:
             self._odd = head.number(1, "mode of odd records"), head.number(SPARSE - 1, "class of odd records")
-        self._classes = np.array([head.number(SPARSE - 1, "class of marks") for _ in self._rows], np.int64)
-        choices = self._most[self._rows] > 1
-        self._which = np.array([head.number(CLASSES - 1, "class of marks") if c else -1 for c in choices], np.int64)
+        self._classes = head.numbers(len(self.rows), SPARSE - 1, "class of marks")
+        sized = [at for at, row in enumerate(self.rows) if most[row] > 1]
+        self._which = list(zip(sized, head.numbers(len(sized), CLASSES - 1, "class of marks"), strict=True))
 
     def marks(self, reader: SymbolReader, count: int) -> Marks:
-        marks = np.zeros((len(self._most), count), np.int64)
-        if not len(self._rows):
-            return marks
+        """Of the columns `rows`, those that have any."""
         odd = np.arange(count)
         if self._odd:
             mode, best = self._odd
-            bits = reader.take_bits(np.full(count, best))
-            odd = np.flatnonzero(np.logical_xor.accumulate(bits) if mode else bits)
-        codes = reader.take_bits(np.repeat(self._classes, len(odd))).astype(np.int64)
-        which = np.repeat(self._which, len(odd))
-        chosen = np.flatnonzero((codes > 0) & (which >= 0))
-        codes[chosen] += np.minimum(reader.take(which[chosen]), np.uint64(256)).astype(np.int64)
-        codes = codes.reshape(len(self._rows), len(odd))
-        if np.any(codes > self._most[self._rows, None]):
+            bits = reader.bits(best, count)
+            odd = (np.logical_xor.accumulate(bits) if mode else bits).nonzero()[0]
+        codes = np.array([reader.bits(at, len(odd)) for at in self._classes], np.int64)
+        if self._which:
+            rows, classes = np.array(self._which).T
+            place, record = codes[rows].nonzero()
+            if len(place):
+                numbers = reader.take(classes[place][:, None])[:, 0]
+                codes[rows[place], record] += np.minimum(numbers, np.uint64(256)).astype(np.int64)
+        if (codes > self._most).any():
             raise reader.error("a mark is above the most its column has")
-        marks[self._rows[:, None], odd] = codes
-        stepped = self._rows[self._modes]
-        marks[stepped] = np.cumsum(marks[stepped], axis=1) % (self._most[stepped, None] + 1)
+        marks = np.zeros((len(self.rows), count), np.int64)
+        marks[:, odd] = codes
+        for row in self._modes.tolist():
+            marks[row] = marks[row].cumsum() % (self._most[row, 0] + 1)
         return marks
 
 
@@ -117,26 +121,30 @@ class FlagPlan:
     """The head's part on flags; `read` gives them, shape (columns, `count`)."""
 
     def __init__(self, head: GammaReader, columns: int) -> None:
-        palettes = []
+        self._palettes = []
         for _ in range(columns):
             size = head.number(255, "number of flags") + 1
-            palettes.append([head.number(255, "flag") for _ in range(size)])
-        self._palettes = np.zeros((columns, max(map(len, palettes), default=1)), np.uint8)
-        for row, ranks in enumerate(palettes):
-            self._palettes[row, : len(ranks)] = _FLAGS[ranks]
-        self._plan = _Plan(head, [len(ranks) - 1 for ranks in palettes])
+            self._palettes.append(_FLAGS.take(head.numbers(size, 255, "flag")))
+        self._plan = _Plan(head, [len(palette) - 1 for palette in self._palettes])
 
     def read(self, reader: SymbolReader, count: int) -> Flags:
-        return np.take_along_axis(self._palettes, self._plan.marks(reader, count), axis=1)
+        flags = np.empty((len(self._palettes), count), np.uint8)
+        for row, palette in enumerate(self._palettes):
+            flags[row] = palette[0]
+        if self._plan.rows:
+            for row, marks in zip(self._plan.rows, self._plan.marks(reader, count), strict=True):
+                self._palettes[row].take(marks, out=flags[row])
+        return flags
 
 
 class MissingPlan:
     """The head's part on missing values; `read` gives which are present, of columns with these `flags`."""
 
     def __init__(self, head: GammaReader, columns: int) -> None:
-        self._plan = _Plan(head, [head.number(1, "missing values") for _ in range(columns)])
+        self._plan = _Plan(head, head.numbers(columns, 1, "missing values"))
 
     def read(self, reader: SymbolReader, flags: Flags) -> Bits:
-        unexpected = self._plan.marks(reader, flags.shape[1]) > 0
-        present: Bits = unexpected == (flags == _MISSING)
+        present: Bits = flags != _MISSING
+        if self._plan.rows:
+            present[self._plan.rows] ^= self._plan.marks(reader, flags.shape[1]) > 0
         return present

@@ -3,11 +3,12 @@
 Everything is an integer kept in float64: predictors are held to ±2**23 and weights below 2**22, so that no sum of up to
 2**7 products leaves ±2**53, where float64 is exact in whatever order it adds. That is what makes fast matrix products
 and identical results on every machine go together. Specified in `docs/format.md`, "Codec 2".
+
+Arrays have a block axis, the last: blocks with equally many records are worked on together, so that a call into numpy
+does for all fortnights of a year what it would do for one.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,86 +17,124 @@ from cimis_engine.store.tables import Derived, Floats, Pass, Table
 
 I64 = NDArray[np.int64]
 LIMIT = float(1 << 23)
-_UNIT = float(1 << 16)
+ONE = 4 * 1023
+"""1.0 in quarter octaves as the top bits of a float64 say them: four times the exponent of two, and two bits more."""
 
 
-def passes(stride: int, count: int) -> Iterator[tuple[int, slice]]:
-    """(step, the records of the pass): every `stride`-th, then the middles between those, and so on to step 1."""
-    yield stride, slice(0, count, stride)
-    step = stride // 2
+def passes(stride: int, count: int) -> list[tuple[int, slice]]:
+    """(step, the records of the pass): every `stride`-th, then the middles between those, and so on to step 1.
+
+    Of few records a pass may have none: it begins at `count` or after it.
+    """
+    found, step = [(stride, slice(0, count, stride))], stride // 2
     while step:
-        yield step, slice(step, count, 2 * step)
+        found.append((step, slice(step, count, 2 * step)))
         step //= 2
+    return found
+
+
+class Shifts:
+    """By how many digits the exponents of a column's blocks are above the item's usual one: `by`, shape (blocks,)."""
+
+    def __init__(self, by: list[int]) -> None:
+        self.by = by
+        self._any = any(by)
+        if self._any:
+            self._up, self._down = (10 ** np.maximum(np.array(by) * sign, 0) for sign in (1, -1))
+
+    def applied(self, guess: I64) -> I64:
+        """Predictions at the usual exponent as ones at the column's."""
+        return guess * self._up // self._down if self._any else guess
+
+    def undone(self, values: I64, out: Floats) -> None:
+        """Values at the column's exponent as ones at the usual one, held to ±`LIMIT`."""
+        if self._any:
+            hold(values // self._up, out)
+            out *= self._down
+            hold(out, out)
+        else:
+            hold(values, out)
+
+
+def hold(values: I64 | Floats, out: Floats) -> None:
+    """`values`, but no further from 0 than `LIMIT`."""
+    np.maximum(values, -LIMIT, out=out)
+    np.minimum(out, LIMIT, out=out)
 
 
 class Scene:
-    """The columns of a block as far as they are known, as predictors of the rest. `count` records, at least one."""
+    """The columns of some blocks as far as they are known, as predictors of the rest.
 
-    def __init__(self, table: Table, wanted: frozenset[int], count: int) -> None:
+    `count` records in each of `blocks`, at least one. `seen` has rows of items, derived columns, and the items' errors;
+    each begins `edge` places before the first record and ends twice as many after the last.
+    """
+
+    def __init__(self, table: Table, wanted: frozenset[int], count: int, blocks: int) -> None:
         """`wanted`: the derived columns that predictions will be asked of, or those that can be made at all."""
-        self._table, self._count, self._edge = table, count, table.stride
-        rows = len(table.exponents) + len(table.derived)
-        self.seen = np.zeros((rows, count + 2 * table.stride))
-        self.errors = np.zeros((len(table.exponents), count))
+        self.table, self.count, self.edge = table, count, table.stride
+        rows = table.error_row + len(table.exponents)
+        self.seen = np.zeros((rows, count + 3 * table.stride, blocks))
         self._due = {at: table.derived[at - len(table.exponents)] for at in sorted(wanted)}
         self._known: set[int] = set()
 
-    def prediction(self, item: int, plan: Pass, step: int, here: slice) -> tuple[I64, Floats]:
-        """Of the records `here`: the prediction at the item's usual exponent, and the expected error in 256ths.
+    def prediction(self, item: int, plan: Pass, step: int, here: slice) -> tuple[I64, I64]:
+        """Of the records `here`, shape (records, blocks): the prediction at the item's usual exponent, and how far off
+        it is expected to be, in 256ths, as quarter octaves above the smallest float64 (`ONE` is a 256th).
 
         In the first pass with own weight 1 it is the difference from the value of the pass before that is predicted.
         """
-        size = len(range(here.start, self._count, here.step))
-        own = self._neighbours(item, step, here, size) if step < self._table.stride else ()
-        total = self._weighed(plan, step, here, size)
-        total += plan.constant + _UNIT / 2
-        for weight, values in zip(plan.own, own, strict=False):
-            total += weight * values
-        total *= 1 / _UNIT
-        np.floor(total, out=total)
-        if len(plan.spread_rows):
-            spread = plan.spread_weights @ self.errors[:, here][plan.spread_rows]
-            spread += plan.spread
+        size, blocks = len(range(here.start, self.count, here.step)), self.seen.shape[2]
+        if len(plan.rows) or len(plan.spread_rows):
+            first, hop = self.edge + here.start, here.step // step
+            end = first + (size - 1) * here.step + step + 1
+            known = self.seen[plan.gathered, first - step : end : step]
+            before, at, after, error = (plan.matrix @ known.reshape(len(known), -1)).reshape(4, -1, blocks)
+            total = before[:-2:hop] + at[1:-1:hop]
+            total += after[2::hop]
+            spread = error[1:-1:hop] + plan.spread
         else:
-            spread = np.full(size, plan.spread, np.float64)
-        if own:
-            left, right, far_left, far_right = own
-            near, level, far = plan.spread_own
-            if near:
-                spread += near * np.abs(left - right)
-            if level:
-                spread += level * (np.abs(left) + np.abs(right))
-            if far:
-                spread += far * (np.abs(left - far_left) + np.abs(right - far_right))
-        return _held(total).astype(np.int64), np.maximum(spread, 1.0, out=spread)
+            total, spread = np.zeros((size, blocks)), np.full((size, blocks), plan.spread)
+        if step < self.edge:
+            self._add_own(item, plan, step, total, spread)
+        guess = total.astype(np.int64)
+        guess += plan.constant
+        guess >>= 16
+        np.maximum(guess, -int(LIMIT), out=guess)
+        np.minimum(guess, int(LIMIT), out=guess)
+        if plan.spread < 1:
+            np.maximum(spread, 1.0, out=spread)
+        return guess, spread.view(np.int64) >> 50
 
-    def _weighed(self, plan: Pass, step: int, here: slice, size: int) -> Floats:
-        """The sum of the plan's rows before, at and after the records."""
-        if not len(plan.rows):
-            return np.zeros(size)
-        first, hop = self._edge + here.start, here.step // step
-        end = first + (size - 1) * here.step + step + 1
-        before, at, after = plan.weights @ self.seen[:, first - step : end : step][plan.rows]
-        total: Floats = before[:-2:hop] + at[1:-1:hop]
-        total += after[2::hop]
-        return total
+    def _add_own(self, item: int, plan: Pass, step: int, total: Floats, spread: Floats) -> None:
+        """What the item's own neighbours in time say: `around` slides over them, four at a time."""
+        around = self.around(item, step, len(total))
+        total += _slid(plan.own_weights, around, total.shape)
+        unrest = around[1:] - around[:-1]
+        np.abs(unrest, out=unrest)
+        spread += _slid(plan.unrest_weights, unrest, spread.shape)
+        if level := plan.spread_own[1]:
+            spread += level * (np.abs(around[1:-2]) + np.abs(around[2:-1]))
 
-    def _neighbours(self, item: int, step: int, here: slice, size: int) -> tuple[Floats, ...]:
-        """The item's own values `step` before and after, and three steps; what lies outside is taken from inside."""
-        row = self.seen[item, self._edge : self._edge + self._count]
-        left = row[: size * here.step : here.step]
-        right = row[2 * step :: here.step]
-        if len(right) < size:
-            right = np.concatenate([right, left[-1:]])
-        return left, right, np.concatenate([left[:1], left[:-1]]), np.concatenate([right[1:], right[-1:]])
+    def around(self, item: int, step: int, size: int) -> Floats:
+        """The item's own values of the passes before: of record number i of the pass, three steps before it to three
+        after it are at i to i + 3. What lies outside is taken from inside.
+        """
+        row, edge = self.seen[item], self.edge
+        row[edge - 2 * step] = row[edge]
+        right = edge + 2 * step * size
+        if right >= edge + self.count:
+            row[right] = row[right - 2 * step]
+        row[right + 2 * step] = row[right]
+        return np.ascontiguousarray(row[edge - 2 * step : right + 2 * step + 1 : 2 * step])
 
-    def see(self, item: int, here: slice, values: I64, shift: int) -> None:
-        """Records `here` of a column are known. `shift`: its exponent above the usual one."""
-        row = self.seen[item, self._edge : self._edge + self._count]
-        row[here] = _usual(values, shift)
+    def see(self, item: int, here: slice, values: I64, shifts: Shifts) -> None:
+        """Records `here` of a column are known."""
+        shifts.undone(values, self.seen[item, self.edge : self.edge + self.count][here])
 
-    def see_errors(self, item: int, here: slice, errors: I64, shift: int) -> None:
-        self.errors[item, here] = np.abs(_usual(errors, shift))
+    def see_errors(self, item: int, here: slice, errors: I64, shifts: Shifts) -> None:
+        row = self.seen[self.table.error_row + item, self.edge : self.edge + self.count][here]
+        shifts.undone(errors, row)
+        np.abs(row, out=row)
 
     def finish(self, item: int) -> None:
         """All records of the item are known: derived columns that hang on it too."""
@@ -106,39 +145,33 @@ class Scene:
             self._close(at)
 
     def _close(self, row: int) -> None:
-        seen, edge = self.seen[row], self._edge
-        seen[:edge], seen[edge + self._count :] = seen[edge], seen[edge + self._count - 1]
+        seen, edge = self.seen[row], self.edge
+        seen[:edge], seen[edge + self.count :] = seen[edge], seen[edge + self.count - 1]
 
     def _derive(self, at: int, derived: Derived) -> None:
-        inside = slice(self._edge, self._edge + self._count)
+        inside = slice(self.edge, self.edge + self.count)
         a, b = self.seen[derived.of[0], inside], self.seen[derived.of[-1], inside]
+        found: Floats | I64
         match derived.op:
             case "lookup":
-                first, values = self._table.lookups[derived.number]
-                found: Floats | I64 = values[np.minimum(np.maximum(a - first, 0), len(values) - 1).astype(np.intp)]
+                first, values = self.table.lookups[derived.number]
+                found = values.take((a - first).astype(np.int64), mode="clip")
             case "product":
-                found = (a.astype(np.int64) * b.astype(np.int64)) >> derived.number
+                found = a * b
+                found *= 2.0**-derived.number
+                np.floor(found, out=found)
             case "ratio":
                 found = a.astype(np.int64) * derived.number // np.maximum(b, 1).astype(np.int64)
             case "less":
                 found = a - b
             case _:
                 found = np.where(b > 0, a, 0)
-        self.seen[at, inside] = _held(found)
+        hold(found, self.seen[at, inside])
 
 
-def _held(values: I64 | Floats) -> Floats:
-    return np.minimum(np.maximum(values, -LIMIT), LIMIT)
-
-
-def _usual(values: I64, shift: int) -> Floats:
-    """Values whose exponent is `shift` above the item's usual one, at the usual one, held to ±`LIMIT`."""
-    if shift > 0:
-        values = values // 10**shift
-    return _held(_held(values) * 10.0**-shift) if shift < 0 else _held(values)
-
-
-def at_exponent(prediction: I64, shift: int) -> I64:
-    """A prediction at the item's usual exponent as one at an exponent `shift` above it."""
-    moved: I64 = prediction if shift == 0 else prediction * 10**shift if shift > 0 else prediction // 10**-shift
-    return moved
+def _slid(weights: Floats, values: Floats, shape: tuple[int, ...]) -> Floats:
+    """Σ `weights`[j] × `values`[i + j] for each i, of shape `shape`."""
+    blocks = shape[1]
+    windows = np.ndarray((len(weights), shape[0] * blocks), np.float64, values, 0, (8 * blocks, 8))
+    slid: Floats = (weights @ windows).reshape(shape)
+    return slid

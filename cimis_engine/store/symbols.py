@@ -7,15 +7,18 @@ plain bits) so that numpy reads them at one go. Specified in `docs/format.md`, "
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cimis_engine.store.wire import Cursor
+from cimis_engine.store.wire import ChunkError, Cursor
 
 U64 = NDArray[np.uint64]
 Ints = NDArray[np.int64]
+Bits = NDArray[np.bool_]
 
 SPARSE = 8
 """The first Rice class, which has one plain bit; a sparse class c has gaps with 7 - c plain bits."""
@@ -26,6 +29,7 @@ LONGEST = 24
 _GAP_BITS = np.arange(SPARSE - 1, -1, -1)
 _RICE_BITS = np.maximum(np.arange(CLASSES) - SPARSE + 1, 0)
 _PRICE = 128
+_NONE = np.empty(0, np.int64)
 
 
 def _lengths(numbers: U64) -> Ints:
@@ -106,126 +110,210 @@ class SymbolWriter:
 def _pack(numbers: U64, widths: Ints) -> bytes:
     """The low `widths` bits of each number, the highest first, one after the other."""
     ends = np.cumsum(widths)
-    bits = np.zeros(int(ends[-1]) if len(ends) else 0, np.uint8)
-    for at in range(int(widths.max(initial=0))):
-        wide = widths > at
-        bits[ends[wide] - 1 - at] = (numbers[wide] >> np.uint64(at)) & np.uint64(1)
-    return np.packbits(bits).tobytes()
+    total = int(ends[-1]) if len(ends) else 0
+    places = np.repeat(ends - 1, widths)
+    places -= np.arange(total)
+    bits = np.repeat(numbers, widths)
+    bits >>= places.view(np.uint64)
+    bits &= np.uint64(1)
+    return np.packbits(bits.astype(np.uint8)).tobytes()
 
 
 class SymbolReader:
     """Gives back what a `SymbolWriter` was given, in the same order, for the same classes.
 
-    `cells` is the most numbers there can be. Nothing larger than it and the bytes at hand is allocated.
+    Arrays have an axis for blocks, the last: a reader begins with one block, and `together` makes one of many. What is
+    asked for beyond the last number is 0 or not to be relied on; that it was is told by `end`.
     """
 
     def __init__(self, cursor: Cursor, counts: list[int], cells: int) -> None:
+        """`cells` is the most numbers there can be: nothing larger than it and the bytes at hand is allocated."""
         *held, full, size = counts
-        self.error = cursor.error
+        self._cursors = [cursor]
         total = sum(held)
-        ones = np.flatnonzero(np.unpackbits(np.frombuffer(cursor.take(size, "unary parts"), np.uint8)))
-        unary = np.diff(ones, prepend=-1)
-        unary -= 1
+        bits = np.unpackbits(np.frombuffer(cursor.take(size, "unary parts"), np.uint8))
+        ones = bits.view(np.bool_).nonzero()[0]
+        unary = np.zeros(len(ones) + 1, np.int64)
+        unary[:-1] = ones
+        unary[1:-1] -= ones[:-1] + 1
         if size * 8 - (int(ones[-1]) + 1 if len(ones) else 0) >= 8:
             raise cursor.error("unary parts go on after the last")
-        if len(unary) < total or total > cells or full * 8 > cursor.left:
+        if len(ones) < total or total > cells or full * 8 > cursor.left:
             raise cursor.error(f"{total} gaps and {full} numbers in full do not fit what is there")
-        if np.count_nonzero(unary[total:] >= LONGEST) != full or np.any(unary[total:] > LONGEST):
+        gaps, unary = unary[:total], unary[total:]
+        if unary.max() > LONGEST or np.count_nonzero(unary == LONGEST) != full:
             raise cursor.error(f"unary parts do not stand for {full} numbers in full")
         rest = cursor.take(cursor.left - full * 8, "plain bits")
-        self._bits, self._end = len(rest) * 8, 0
-        padded = rest + bytes(8)
-        self._windows = np.ndarray((len(rest) + 1,), ">u8", padded, strides=(1,))
-        self._full, self._full_at = np.frombuffer(cursor.take(full * 8, "numbers in full"), "<u8"), 0
-        self._unary, self._unary_at = unary, total
-        self._used = [0] * SPARSE
-        self._flags = np.zeros((SPARSE, cells), np.bool_)
-        self._last = [0] * SPARSE
-        if total:
-            self._scatter(held, unary[:total], cells)
+        if len(rest) > 8 * cells + 8:
+            raise cursor.error(f"{len(rest)} bytes of plain bits are too many")
+        self._unary = unary.view(np.uint64)
+        self._at = np.zeros(1, np.int64)
+        self._stop = np.array([len(unary) - 1])
+        self._windows = np.ndarray((len(rest) + 1,), ">u8", rest + bytes(8), strides=(1,)).astype(np.uint64)
+        self._bit = np.zeros(1, np.int64)
+        self._bit_stop = np.array([len(rest) * 8])
+        self._full = np.frombuffer(cursor.take(full * 8, "numbers in full") + bytes(8), "<u8")
+        self._full_at = np.zeros(1, np.int64)
+        self._sparse = _Sparse(self._places(held, gaps, cells))
 
-    def _scatter(self, held: list[int], unary: Ints, cells: int) -> None:
+    def _places(self, held: list[int], gaps: Ints, cells: int) -> list[Ints]:
+        """Of each sparse class, where in its row the numbers are that are not 0."""
+        if not len(gaps):
+            return [_NONE] * SPARSE
         gap_bits = np.repeat(_GAP_BITS, held)
-        steps = (unary << gap_bits) + self._plain(gap_bits).astype(np.int64) + 1
-        ends = list(accumulate(held))
-        for at, (count, end) in enumerate(zip(held, ends, strict=True)):
-            if count:
-                places = np.cumsum(steps[end - count : end]) - 1
-                if places[-1] >= cells:
-                    raise self.error(f"gaps reach {places[-1]}, there are {cells} numbers at most")
-                self._flags[at, places] = True
-                self._last[at] = int(places[-1]) + 1
+        steps = (gaps << gap_bits) + self._plain(gap_bits[:, None])[:, 0].view(np.int64) + 1
+        found = []
+        for count, end in zip(held, accumulate(held), strict=True):
+            places = steps[end - count : end].cumsum() - 1 if count else _NONE
+            if count and places[-1] >= cells:
+                raise self._cursors[0].error(f"gaps reach {places[-1]}, there are {cells} numbers at most")
+            found.append(places)
+        return found
+
+    @classmethod
+    def together(cls, readers: Sequence[SymbolReader]) -> SymbolReader:
+        """One reader for blocks that go on where theirs are."""
+        if len(readers) == 1:
+            return readers[0]
+        one = cls.__new__(cls)
+        one._cursors = [cursor for r in readers for cursor in r._cursors]
+        one._sparse = _Sparse.together([r._sparse for r in readers])
+        one._unary, (one._at, one._stop) = _joined([(r._unary, (r._at, r._stop)) for r in readers])
+        one._full, (one._full_at,) = _joined([(r._full, (r._full_at,)) for r in readers])
+        one._windows, (one._bit, one._bit_stop) = _joined(
+            [(r._windows, (r._bit, r._bit_stop)) for r in readers], scale=8
+        )
+        return one
+
+    def error(self, what: str, block: int = 0) -> ChunkError:
+        return self._cursors[block].error(what)
 
     def _plain(self, widths: Ints) -> U64:
         """The next numbers of so many plain bits each."""
-        if not len(widths):
-            return np.empty(0, np.uint64)
-        starts = widths.cumsum()
-        starts += self._end
-        end = int(starts[-1])
-        if end > self._bits:
-            raise self.error(f"plain bits end at {self._bits}, needed are {end}")
-        self._end = end
-        starts -= widths
-        words: U64 = self._windows[starts >> 3].astype(np.uint64)
-        words <<= (starts & 7).view(np.uint64)
-        words >>= np.uint64(1)
-        words >>= (63 - widths).view(np.uint64)
+        places = np.empty((len(widths) + 1, widths.shape[1]), np.int64)
+        places[0], places[1:] = self._bit, widths
+        places.cumsum(axis=0, out=places)
+        starts, self._bit = places[:-1], places[-1].copy()
+        words: U64 = self._windows.take(starts >> 3, mode="clip")
+        starts &= 7
+        words <<= starts.view(np.uint64)
+        words >>= (64 - widths).view(np.uint64)  # by 64: numpy makes it 0
         return words
 
-    def take(self, classes: Ints) -> U64:
-        """As many numbers as there are classes. Raises `ChunkError` where there are not so many."""
-        sparse = (classes < SPARSE).nonzero()[0]
-        if not len(sparse):  # as nearly always with daily values
-            return self._coded(classes - (SPARSE - 1), None)
-        numbers = np.zeros(len(classes), np.uint64)
-        coded = np.ones(len(classes), np.bool_)
-        coded[sparse] = self.take_bits(classes[sparse])
-        classes = classes[coded]
-        numbers[coded] = self._coded(_RICE_BITS[classes], classes < SPARSE)
+    def take(self, classes: Ints, held: Bits | None = None) -> U64:
+        """As many numbers as there are classes, shape (numbers, blocks); where not `held`, there is none: it is 0."""
+        widths = classes - (SPARSE - 1)
+        if classes.min() >= SPARSE:
+            some, coded = None, held
+            numbers = unary = self._next_unary(len(classes), coded)
+        else:
+            sparse = classes < SPARSE
+            some = self._sparse.take(classes, sparse if held is None else sparse & held)
+            coded = ~sparse if held is None else held & ~sparse
+            coded |= some
+            unary = self._next_unary(len(classes), coded)
+            size = unary != 0
+            numbers = np.where(sparse, size, unary)
+            np.copyto(widths, (unary - size).view(np.int64), where=sparse)
+        if held is not None:
+            widths *= held
+        numbers = numbers << widths.view(np.uint64)
+        numbers |= self._plain(widths)
+        if len(self._full) > len(self._cursors):
+            whole = unary == LONGEST
+            places = whole.cumsum(axis=0) + (self._full_at - 1)
+            self._full_at = places[-1] + 1
+            numbers = np.where(whole, self._full.take(places, mode="clip"), numbers)
+        if some is not None:
+            numbers += some
         return numbers
 
-    def take_bits(self, classes: Ints) -> NDArray[np.bool_]:
-        """For the next numbers of sparse classes: which are not 0. All there is to tell of those not `sized`."""
-        out = np.empty(len(classes), np.bool_)
-        for at in range(SPARSE):
-            here = (classes == at).nonzero()[0]
-            if len(here):
-                used = self._used[at]
-                found = self._flags[at, used : used + len(here)]
-                if len(found) < len(here):
-                    raise self.error("more numbers asked for than there can be")
-                out[here], self._used[at] = found, used + len(here)
-        return out
+    def _next_unary(self, count: int, coded: Bits | None) -> U64:
+        if coded is None:
+            places = np.arange(count)[:, None] + self._at
+            self._at = self._at + count
+            return self._unary.take(places, mode="clip")
+        places = coded.cumsum(axis=0)
+        places += self._at - 1
+        self._at = places[-1] + 1
+        return self._unary.take(places, mode="clip") * coded
 
-    def _coded(self, widths: Ints, sparse: NDArray[np.bool_] | None) -> U64:
-        """The next numbers that have a code: Rice codes of so many plain bits, or `sparse` ones (and then not 0)."""
-        begin, end = self._unary_at, self._unary_at + len(widths)
-        unary = self._unary[begin:end]
-        if len(unary) < len(widths):
-            raise self.error(f"{len(widths)} numbers needed, {len(unary)} unary parts are left")
-        self._unary_at = end
-        numbers = unary.astype(np.uint64)
-        if sparse is not None:
-            tails = np.maximum(unary[sparse] - 1, 0)
-            widths[sparse] = tails
-            numbers[sparse] = unary[sparse] > 0
-        numbers <<= widths.view(np.uint64)
-        numbers |= self._plain(widths)
-        if len(self._full):
-            whole = np.flatnonzero(unary == LONGEST)
-            numbers[whole] = self._full[self._full_at : self._full_at + len(whole)]
-            self._full_at += len(whole)
-        return numbers if sparse is None else numbers + sparse
+    def bits(self, at: int, count: int) -> Bits:
+        """Of the only block: whether the next numbers, all of sparse class `at`, are not 0. It is all there is to tell
+        of those that are not `sized`.
+        """
+        return self._sparse.run(at, count)
 
     def end(self) -> None:
-        """Raises `ChunkError` unless everything has been taken and the padding is 0."""
-        if (
-            self._unary_at != len(self._unary)
-            or any(last > used for last, used in zip(self._last, self._used, strict=True))
-            or self._bits - self._end >= 8
-        ):
-            raise self.error("numbers are left over after the last column")
-        spare = self._bits - self._end
-        if spare and int(self._windows[-2] >> np.uint64(56)) & ((1 << spare) - 1):
-            raise self.error("padding is not 0")
+        """Raises `ChunkError` unless everything has been taken, and no more, and the padding is 0."""
+        spare = self._bit_stop - self._bit
+        wrong = (self._at != self._stop) | self._sparse.left() | (spare < 0) | (spare >= 8)
+        for block in np.flatnonzero(wrong).tolist():
+            raise self.error("numbers are missing, or left over, after the last column", block)
+        last = self._windows.take(self._bit >> 3, mode="clip") << (self._bit & 7).view(np.uint64)
+        for block in np.flatnonzero((spare > 0) & (last != 0)).tolist():
+            raise self.error("padding is not 0", block)
+
+
+class _Sparse:
+    """Which numbers of the sparse classes are not 0: a row of flags a class and block, in `flags` one after another.
+
+    A row ends after its last that is not 0, with a flag that stands for all that follow.
+    """
+
+    def __init__(self, places: Sequence[Ints]) -> None:
+        ends = [int(p[-1]) + 1 if len(p) else 0 for p in places]
+        starts = [0, *accumulate(end + 1 for end in ends)]
+        self.flags = np.zeros(starts[-1], np.bool_)
+        for start, row in zip(starts, places, strict=False):
+            if len(row):
+                self.flags[start:][row] = True
+        self.at = np.array([starts[:-1]], np.int64)
+        self.stop = self.at + ends
+
+    @classmethod
+    def together(cls, several: Sequence[_Sparse]) -> _Sparse:
+        one = cls.__new__(cls)
+        one.flags, (one.at, one.stop) = _joined([(s.flags, (s.at, s.stop)) for s in several])
+        return one
+
+    def run(self, at: int, count: int) -> Bits:
+        """The next of one class, of the first block."""
+        start, stop = int(self.at[0, at]), int(self.stop[0, at])
+        self.at[0, at] = start + count
+        out = np.zeros(count, np.bool_)
+        found = self.flags[start : max(min(start + count, stop), start)]
+        out[: len(found)] = found
+        return out
+
+    def take(self, classes: Ints, held: Bits) -> Bits:
+        """The next of the sparse ones among these classes, shape (numbers, blocks), where `held`."""
+        out = np.zeros(classes.shape, np.bool_)
+        there = int(np.bitwise_or.reduce(np.left_shift(1, classes), axis=None))
+        for at in range(SPARSE):
+            if not there >> at & 1:
+                continue
+            here = classes == at
+            here &= held
+            places = here.cumsum(axis=0)
+            places += self.at[:, at] - 1
+            self.at[:, at] = places[-1] + 1
+            np.minimum(places, self.stop[:, at], out=places)
+            np.bitwise_and(here, self.flags.take(places), out=here)
+            out |= here
+        return out
+
+    def left(self) -> Bits:
+        """Of each block, whether a number that is not 0 has not been taken."""
+        left: Bits = np.any(self.at < self.stop, axis=1)
+        return left
+
+
+def _joined(parts: Sequence[tuple[NDArray[Any], Sequence[Ints]]], scale: int = 1) -> tuple[NDArray[Any], list[Ints]]:
+    """Arrays one after another, and places in them (in units of 1/`scale`) as places in the whole."""
+    starts = [0, *accumulate(len(values) * scale for values, _ in parts)]
+    moved = [
+        np.concatenate([p + start for p, start in zip(places, starts, strict=False)])
+        for places in zip(*(places for _, places in parts), strict=True)
+    ]
+    return np.concatenate([values for values, _ in parts]), moved

@@ -21,6 +21,8 @@ from cimis_engine.model.items import Interval, UnitSystem
 
 Floats = NDArray[np.float64]
 TAG_SIZE = 4
+HALF = 1 << 15
+"""Half of a weight of 1."""
 
 NEWEST = {
     (Interval.DAILY, UnitSystem.METRIC): "8cab86d0",
@@ -36,11 +38,14 @@ class Pass:
     """How the values of one pass over the column are predicted, and how far off the prediction is expected to be.
 
     `weights`, shape (3, rows), are those of `rows` (items and derived columns) before, here and after; `own` those of
-    the column itself: one, 0 or 1, in the first pass, four in the others. `spread_*` weigh what is known of errors; see
-    `predict`.
+    the column itself: one, 0 or 1, in the first pass, four in the others. `spread_*` weigh what is known of errors.
+    `constant` has the half that rounds.
+
+    The rest is the same as `predict` multiplies by it: `matrix`, shape (4, rows gathered), gives of the rows `gathered`
+    the parts before, here and after, and the expected error; `own_weights` and `unrest_weights` are in order of time.
     """
 
-    constant: float
+    constant: int
     rows: NDArray[np.intp]
     weights: Floats
     own: tuple[int, ...]
@@ -48,14 +53,23 @@ class Pass:
     spread_rows: NDArray[np.intp]
     spread_weights: Floats
     spread_own: tuple[int, ...]
+    gathered: NDArray[np.intp]
+    matrix: Floats
+    own_weights: Floats
+    unrest_weights: Floats
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One way to predict an item. `needs` are the item codes it cannot do without."""
+    """One way to predict an item. `needs` are the item codes it cannot do without.
+
+    `rows` are those its predictions multiply, `asks` the items whose errors it asks for.
+    """
 
     needs: frozenset[int]
     passes: tuple[Pass, ...]
+    rows: frozenset[int]
+    asks: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +86,7 @@ class Derived:
 class Table:
     """`order` is the order of coding, in item codes; `models` and `exponents` are by item code.
 
-    Rows, in predictions, are item codes, and after those the places in `derived`.
+    Rows, in predictions, are item codes, after those places in `derived`, then (from `error_row`) the items' errors.
     """
 
     tag: bytes
@@ -83,14 +97,18 @@ class Table:
     lookups: tuple[tuple[int, Floats], ...]
     derived: tuple[Derived, ...]
 
+    @property
+    def error_row(self) -> int:
+        return len(self.exponents) + len(self.derived)
+
     def derivable(self, held: frozenset[int]) -> frozenset[int]:
         """The rows of the derived columns that can be made of these items."""
         return frozenset(at for at, d in enumerate(self.derived, len(self.exponents)) if d.needs <= held)
 
     def wanted(self, models: Iterable[Model]) -> frozenset[int]:
         """The rows of the derived columns these models use, and of those they are made of."""
-        rows = {row for model in models for plan in model.passes for row in plan.rows.tolist()}
-        for at in range(len(self.exponents) + len(self.derived) - 1, len(self.exponents) - 1, -1):
+        rows = set[int]().union(*(model.rows for model in models))
+        for at in range(self.error_row - 1, len(self.exponents) - 1, -1):
             if at in rows:
                 rows.update(self.derived[at - len(self.exponents)].of)
         return frozenset(row for row in rows if row >= len(self.exponents))
@@ -102,17 +120,29 @@ class Table:
         return sorted({first, *(at for at, model in enumerate(models) if not model.needs)})
 
 
-def _pass(said: dict[str, Any]) -> Pass:
+def _pass(said: dict[str, Any], error_row: int) -> Pass:
     terms, spread = said["terms"], said["spread"]
+    rows = np.array([row for row, *_ in terms], np.intp)
+    weights = np.array([weights for _, *weights in terms], np.float64).reshape(-1, 3).T.copy()
+    spread_rows = np.array([row for row, _ in spread["terms"]], np.intp)
+    spread_weights = np.array([weight for _, weight in spread["terms"]], np.float64)
+    matrix = np.zeros((4, len(rows) + len(spread_rows)))
+    matrix[:3, : len(rows)], matrix[3, len(rows) :] = weights, spread_weights
+    left, right, far_left, far_right = said["own"] if len(said["own"]) == 4 else [0] * 4
+    near, _, far = spread["own"]
     return Pass(
-        said["constant"],
-        np.array([row for row, *_ in terms], np.intp),
-        np.array([weights for _, *weights in terms], np.float64).reshape(-1, 3).T.copy(),
-        tuple(said["own"]),
-        spread["constant"],
-        np.array([row for row, _ in spread["terms"]], np.intp),
-        np.array([weight for _, weight in spread["terms"]], np.float64),
-        tuple(spread["own"]),
+        constant=said["constant"] + HALF,
+        rows=rows,
+        weights=weights,
+        own=tuple(said["own"]),
+        spread=float(spread["constant"]),
+        spread_rows=spread_rows,
+        spread_weights=spread_weights,
+        spread_own=tuple(spread["own"]),
+        gathered=np.concatenate([rows, spread_rows + error_row]),
+        matrix=matrix,
+        own_weights=np.array([far_left, left, right, far_right], np.float64),
+        unrest_weights=np.array([far, near, far], np.float64),
     )
 
 
@@ -122,17 +152,19 @@ def parse_table(content: bytes) -> Table:
     items = len(said["exponents"])
     derived: list[Derived] = []
 
-    def needs(rows: list[int]) -> frozenset[int]:
+    def needs(rows: Iterable[int]) -> frozenset[int]:
         return frozenset().union(*({r} if r < items else derived[r - items].needs for r in rows))
 
     for op, *of, number in said["derived"]:
         derived.append(Derived(op, tuple(of), number, needs(of)))
+    error_row = items + len(derived)
     models = []
     for choices in said["models"]:
         held = []
         for passes in choices:
-            rows = [r for p in passes for r in (*(t[0] for t in p["terms"]), *(t[0] for t in p["spread"]["terms"]))]
-            held.append(Model(needs(rows), tuple(_pass(p) for p in passes)))
+            rows = frozenset(row for p in passes for row, *_ in p["terms"])
+            asks = frozenset(row for p in passes for row, _ in p["spread"]["terms"])
+            held.append(Model(needs(rows | asks), tuple(_pass(p, error_row) for p in passes), rows, asks))
         models.append(tuple(held))
     return Table(
         hashlib.sha256(content).digest()[:TAG_SIZE],

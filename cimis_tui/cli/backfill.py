@@ -75,10 +75,13 @@ def watch_new_run(
 
     `pass_fds` stay open in the engine, `on_started` is called once it holds them.
     """
+    from cimis_tui.cli.looks import looks_of  # loads textual, which a run without a dashboard must not
+
+    looks = looks_of(args, os.environ, Path())
     with open_store(job.data_dir, job.settings.store_format) as store, store.lock():
         plan_to_run(job, store)
     spec = spec_of(job)
     engine = start_engine(spec, key=job.key, pass_fds=pass_fds)
     on_started()
-    code = watch(spec.run_dir, "live", engine.pid)
+    code = watch(spec.run_dir, "live", engine.pid, looks)
     return leave(spec.run_dir, code, args, output, engine)

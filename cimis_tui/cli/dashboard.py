@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -16,37 +17,45 @@ from typing import TYPE_CHECKING
 from cimis_engine.run.control import ControlClient
 from cimis_engine.run.past import EngineDiedError, PastRun, find_run
 from cimis_engine.run.process import running_engine
+from cimis_tui.cli.crash import DashboardCrashedError
 from cimis_tui.cli.ending import hand_over, settle
 from cimis_tui.cli.output import SCHEMA_VERSION, Output, duration
 from cimis_tui.cli.settings import data_dir_of
 
 if TYPE_CHECKING:
     from cimis_tui.feed.replay import Opening
+    from cimis_tui.looks import Looks
 
-SIGNALLED = {143, 129}
+SIGNALLED = {143, 129, 130}
 ENDING_SECONDS = 10.0
 LEAVING_SECONDS = 2.0
 
 
 def attach(args: Namespace, output: Output) -> int:
     """The dashboard on a run that goes on, or on the journal of one that ended."""
+    from cimis_tui.cli.looks import looks_of
+
     run = find_run(data_dir_of(args, os.environ, Path()), args.run)
+    looks = looks_of(args, os.environ, Path())
     pid = running_engine(run.run_dir)
-    code = watch(run.run_dir, "attached" if pid else "replay", pid)
+    code = watch(run.run_dir, "attached" if pid else "replay", pid, looks)
     if pid is None:
-        return 0
+        return code
     return leave(run.run_dir, code, Namespace(json=False, report=None, fail_on="any"), output, None)
 
 
-def watch(run_dir: Path, mode: str, pid: int | None, opening: Opening | None = None) -> int:
-    """The dashboard until it is left; `opening` says how a replay begins (at its end)."""
+def watch(run_dir: Path, mode: str, pid: int | None, looks: Looks | None = None, opening: Opening | None = None) -> int:
+    """The dashboard until it is left; its exit code. Raises `DashboardCrashedError`.
+
+    `opening` says how a replay begins: if nothing, at its end, standing still.
+    """
     from cimis_tui.app import CimisApp
     from cimis_tui.feed.replay import AT_THE_END
 
     send = ControlClient(run_dir).send
-    app = CimisApp(run_dir, mode=mode, engine_pid=pid, send=send, opening=opening or AT_THE_END)
+    app = CimisApp(run_dir, mode=mode, engine_pid=pid, send=send, looks=looks, opening=opening or AT_THE_END)
     gone = threading.Event()
-    if os.isatty(sys.stdin.fileno()):
+    if os.isatty(sys.stdin.fileno()) or os.environ.get("TEXTUAL_DRIVER"):
         threading.Thread(target=_go_with_the_terminal, args=(gone,), name="terminal-watch", daemon=True).start()
     try:
         app.run()
@@ -54,7 +63,11 @@ def watch(run_dir: Path, mode: str, pid: int | None, opening: Opening | None = N
         if not gone.is_set():
             raise
         return 128 + signal.SIGHUP
-    return app.return_code or 0
+    if app.crash is None:
+        return app.return_code or 0
+    if isinstance(app.crash, OSError) and app.crash.errno in (errno.EIO, errno.EPIPE):  # nothing left to draw on
+        return 128 + signal.SIGHUP
+    raise DashboardCrashedError(run_dir, app.crash, mode) from app.crash
 
 
 def _go_with_the_terminal(gone: threading.Event) -> None:

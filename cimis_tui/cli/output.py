@@ -74,6 +74,10 @@ class Output:
         if not self.quiet:
             self._write(self._err, f"{text}\n")
 
+    def must(self, text: str) -> None:
+        """What the command is of no use without; `-q` does not silence it."""
+        self._write(self._err, f"{text}\n")
+
     def redraw(self, line: str) -> None:
         """The last line of a terminal anew; empty to take it away. Only where `live`; silent under `-q`."""
         if not self.quiet:

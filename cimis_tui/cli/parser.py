@@ -129,8 +129,19 @@ def _dry_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="say what would be fetched (-v: each page), and stop")
 
 
+def _looks(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--theme", metavar="NAME", help="cimis-dark (default), -light, -safe, -contrast, ansi-dark, -light"
+    )
+    parser.add_argument(
+        "--ascii", action=argparse.BooleanOptionalAction, default=None, help="draw with ASCII only (default: as needed)"
+    )
+    parser.add_argument("--fps", type=_positive, metavar="N", help="frames a second, 1 to 15 (8; 4 suits a slow link)")
+
+
 def _faces(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--headless", action="store_true", help="no dashboard: progress on stderr")
+    _looks(parser)
     shape = parser.add_mutually_exclusive_group()
     _json(shape, "the report as one JSON document on stdout")
     shape.add_argument("--jsonl", action="store_true", help="events on stdout, one JSON object a line (headless)")
@@ -216,6 +227,7 @@ def _init(parser: argparse.ArgumentParser) -> None:
 
 def _attach(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", nargs="?", metavar="RUN", help="run id (default: the newest)")
+    _looks(parser)
     _data_dir(parser)
 
 
@@ -237,6 +249,7 @@ def _replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="begin", metavar="T", help=f"begin there: {when}")
     parser.add_argument("--until", metavar="T", help="end there")
     _json(parser, "the run's figures and report as of --until as one JSON document, without the dashboard")
+    _looks(parser)
     _data_dir(parser)
 
 
@@ -245,6 +258,13 @@ def _compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("b", metavar="B", help="run id")
     _json(parser)
     _data_dir(parser)
+
+
+def _serve(parser: argparse.ArgumentParser) -> None:
+    _attach(parser)
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="where to listen (127.0.0.1)")
+    parser.add_argument("--port", type=_whole, default=8000, metavar="N", help="the port (8000); 0: any that is free")
+    parser.add_argument("--token-file", metavar="FILE", help="the token to ask for (default: a new one, printed once)")
 
 
 def _size(text: str) -> int:
@@ -435,6 +455,7 @@ COMMANDS = (
     Command("retry", "fetch the jobs that failed once more", "retry:retry", _retry),
     Command("ledger", "look at jobs that gave up: list, redrive, drop", "ledger:list_jobs", _ledger),
     Command("attach", "open the dashboard of a run that is going on, or ended", "dashboard:attach", _attach),
+    Command("serve", "the dashboard of a run in a browser on this machine", "serve:serve", _serve),
     Command("runs", "list the runs of a data directory", "past:runs", _stored),
     Command("replay", "play a recorded run on the dashboard", "replay:replay", _replay),
     Command("compare", "two runs side by side: speed, errors, data", "replay:compare_runs", _compare),

@@ -38,10 +38,11 @@ def replay(args: Namespace, output: Output) -> int:
         raise UsageError("--until is before --from", hint="`cimis replay --help` says how moments are written")
     if args.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return _figures(run, until, args, output)
+    from cimis_tui.cli.looks import looks_of
     from cimis_tui.feed.replay import Opening
 
     opening = Opening(at=begin, until=math.inf if until is None else until, speed=args.speed)
-    code = watch(run.run_dir, "replay", None, opening)
+    code = watch(run.run_dir, "replay", None, looks_of(args, os.environ, Path()), opening)
     if run.finished is None and not run.running:
         output.note(f"run {run.run_id} was cut off at {_iso(ends)}: its engine died; the same command resumes it")
     return code

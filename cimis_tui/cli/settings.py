@@ -24,7 +24,8 @@ KEY_FILE_VARIABLE = "CIMIS_APP_KEY_FILE"
 KEY_VARIABLE = "CIMIS_APP_KEY"
 CREDENTIAL = "cimis-app-key"
 MAX_CONCURRENCY = 64
-PLAUSIBLE = "plausible"
+PLAUSIBLE, UI = "plausible", "ui"
+"""Tables of the file that are not of fetching: see `limits` and `looks`."""
 _FIELDS = {f for f in Settings.__struct_fields__ if f != "whole_body"}
 _TIMES = {f.name for f in msgspec.structs.fields(Settings) if f.type in (float, float | None)}
 _FLAGS = {
@@ -92,7 +93,8 @@ def load_settings(
     values |= {name: seconds(name, text) for name in _TIMES if isinstance(text := values.get(name), str)}
     where = Path(getattr(args, "data_dir", None) or values.pop("data_dir", None) or data_dir)
     values.pop("data_dir", None)
-    values.pop(PLAUSIBLE, None)  # not of fetching: see `limits`
+    for table in (PLAUSIBLE, UI):
+        values.pop(table, None)
     try:
         settings = msgspec.convert(values | fixed, type=Settings, strict=False)
     except msgspec.ValidationError as error:
@@ -120,7 +122,7 @@ def config(path: Path) -> dict[str, Any]:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"cannot read {path}: {error}") from None
-    known = _FIELDS | {"data_dir", PLAUSIBLE}
+    known = _FIELDS | {"data_dir", PLAUSIBLE, UI}
     if isinstance(store := values.get("store"), dict):  # store.format = "v2"
         del values["store"]
         values |= {f"store_{name}": value for name, value in store.items()}

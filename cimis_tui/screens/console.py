@@ -59,7 +59,7 @@ class ConsoleScreen(Kept, Replaying):
             if self.replay is not None:
                 self.bar = ReplayBar(self.VIEW)
                 yield self.bar
-        yield KeyFooter(self.VIEW, replay=self.replay is not None)
+        yield KeyFooter(self.VIEW, plain=self.app.looks.ascii, replay=self.replay is not None)
         yield Static("needs 60x15", id="too-small")
 
     # what a screen is made of
@@ -123,7 +123,7 @@ class ConsoleScreen(Kept, Replaying):
         self.app.go_back()
 
     def action_help(self) -> None:
-        self.app.push_screen(HelpScreen(self.VIEW))
+        self.app.push_screen(HelpScreen(self.VIEW, plain=self.app.looks.ascii))
 
     def action_palette(self) -> None:
         self.app.action_command_palette()

@@ -12,19 +12,22 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from cimis_tui.actions import ACTIONS, actions_of
+from cimis_tui.actions import ACTIONS, actions_of, spelled
 from cimis_tui.view.columns import COLUMNS
 from cimis_tui.view.present import GLYPHS
 
 
-def help_text(view: str) -> Content:
-    """The text of the help screen: the keys that work on a view, and what the table's words mean."""
+def help_text(view: str, *, plain: bool = False) -> Content:
+    """The text of the help screen: the keys that work on a view, and what the table's words mean.
+
+    `plain`: keys by their names, where the terminal has no signs for them.
+    """
     parts: list[Content | str | tuple[str, str]] = []
     by_group = sorted(actions_of(view), key=lambda a: [x.group for x in ACTIONS].index(a.group))
     for group, actions in groupby(by_group, key=lambda a: a.group):
         parts.append((f"{group}\n", "bold $primary"))
         for action in actions:
-            parts += [(f"  {action.shown:<7}", "bold"), f"{action.help}\n"]
+            parts += [(f"  {spelled(action.shown, plain):<7}", "bold"), f"{action.help}\n"]
         parts.append("\n")
     parts.append(("States\n", "bold $primary"))
     parts += [
@@ -55,15 +58,15 @@ class HelpScreen(ModalScreen[None]):
     }
     """
 
-    def __init__(self, view: str) -> None:
+    def __init__(self, view: str, *, plain: bool = False) -> None:
         super().__init__()
-        self._view = view
+        self._view, self._plain = view, plain
 
     def compose(self) -> ComposeResult:
         with VerticalScroll() as box:
             box.border_title = f"Keys of the {self._view} screen"
             box.border_subtitle = "j k scroll   q or esc closes"
-            yield Static(help_text(self._view))
+            yield Static(help_text(self._view, plain=self._plain))
 
     def action_scroll(self, lines: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)

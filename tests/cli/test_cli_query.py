@@ -70,15 +70,15 @@ def test_both_unit_systems(run: Run) -> None:
 def test_warm_is_told_beside_cold(run: Run) -> None:
     out, err = run(f"query -s 2 {WEEK} --hourly --repeat 3")
     assert len(out.splitlines()) == 2 + 168, "the data once"
-    assert re.search(r"cold: from 1 chunk in .*decode 1 of 1 block.*hits 0, misses 2, evictions 0", err)
-    assert re.search(r"warm: .*read 0 B.*decode 0 of 1 block.*hits 2, misses 0.*the median of 2", err)
+    assert re.search(r"cold: from 1 chunk in .*decode 2 of 2 blocks.*hits 0, misses 3, evictions 0", err)
+    assert re.search(r"warm: .*read 0 B.*decode 0 of 2 blocks.*hits 3, misses 0.*the median of 2", err)
     perf = json.loads(run(f"query -s 2 {WEEK} --hourly --repeat 3 --perf --json")[0])["perf"]
     assert perf["runs"] == 3
-    assert perf["cold"]["blocks_decoded"] == 1 and perf["cold"]["bytes_read"] > 0
+    assert perf["cold"]["blocks_decoded"] == 2 and perf["cold"]["bytes_read"] > 0
     assert (perf["warm"]["blocks_decoded"], perf["warm"]["bytes_read"]) == (0, 0)
     assert perf["warm"]["total_ms"] < perf["cold"]["total_ms"]
     perf = json.loads(run(f"query -s 2 {WEEK} --hourly --repeat 2 --perf --json --cache 0")[0])["perf"]
-    assert perf["warm"]["blocks_decoded"] == 1
+    assert perf["warm"]["blocks_decoded"] == 2
     once = json.loads(run(f"query -s 2 {WEEK} --perf --json")[0])["perf"]
     assert once["warm"] is None
     assert "perf" not in json.loads(run(f"query -s 2 {WEEK} --json")[0])

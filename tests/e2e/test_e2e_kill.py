@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import pty
 import random
-import select
 import signal
 import subprocess
 import sys
-import termios
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from conftest import Run, chunks, environment, journal
+from terminal import Terminal
 from test_e2e_backfill import wait_for
 
 from cimis_engine.run.process import running_engine
@@ -70,39 +68,6 @@ def test_kill_9_then_the_same_command(cimis: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_kill_9_many_times(cimis: Run, tmp_path: Path, seed: int) -> None:
     kill_and_resume(cimis, tmp_path, kills=8, seed=seed)
-
-
-class Terminal:
-    """A process on a pseudo-terminal of 120x40; what it draws is kept."""
-
-    def __init__(self, directory: Path, env: dict[str, str], args: list[str]) -> None:
-        self.master, slave = pty.openpty()
-        termios.tcsetwinsize(slave, (40, 120))
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "cimis_tui", *args],
-            env=env | {"TERM": "xterm-256color", "TEXTUAL_ANIMATIONS": "none"},
-            cwd=directory,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-        )
-        os.close(slave)
-        self.drawn = b""
-
-    def read_until(self, text: bytes, seconds: float = 30.0) -> None:
-        while text not in self.drawn:
-            ready, _, _ = select.select([self.master], [], [], seconds)
-            assert ready, f"{text!r} never drawn; last: {self.drawn[-500:]!r}"
-            self.drawn += os.read(self.master, 65536)
-
-    def read_to_end(self) -> None:
-        try:
-            while data := os.read(self.master, 65536):
-                self.drawn += data
-        except OSError:
-            pass  # the terminal is gone with its last process
-        self.process.wait(30)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])

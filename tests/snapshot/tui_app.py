@@ -10,6 +10,7 @@ from tui_journal import PID, write
 
 from cimis_engine.run.events import Stamped
 from cimis_tui.app import CimisApp
+from cimis_tui.looks import Looks
 from cimis_tui.view.frame import SelfCost
 
 
@@ -44,7 +45,13 @@ class Door:
 
 
 def dashboard(
-    run_dir: Path, told: list[Stamped], *, mode: str = "live", door: Door | None = None, theme: str = "cimis-dark"
+    run_dir: Path,
+    told: list[Stamped],
+    *,
+    mode: str = "live",
+    door: Door | None = None,
+    theme: str = "cimis-dark",
+    ascii: bool = False,
 ) -> CimisApp:
     """An app on these events, its clock half a second after the last of them."""
     write(run_dir, told)
@@ -55,7 +62,7 @@ def dashboard(
         send=door or Door(),
         clock=FrozenClock(told[-1].t + 0.5 if told else 0.0),
         meter=lambda fps: SelfCost(61_000_000, 1.8, fps),
-        theme=theme,
+        looks=Looks(theme, ascii),
     )
 
 

@@ -71,7 +71,7 @@ def test_golden_bytes() -> None:
     chunk = encode_chunk(sample(count=60, items=5))
     assert (len(chunk.data), hashlib.sha256(chunk.data).hexdigest(), chunk.digest) == (
         223,
-        "a84350d95a83fa808b4177f51a2fb25ad20289e7bc62d930c5e843f2dc4a0649",
+        "0f41e4b432679f1b9ea75a953e5342cc3482cd7a1835922776592eab14457ef9",
         "e4a7f68120faf6ba0d1333d6651bb8f62c7fd0e2589ae3573614fa3ec23e68da",
     )
 

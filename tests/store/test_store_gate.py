@@ -101,7 +101,7 @@ def test_a_decoder_that_gives_other_records_is_found_without_the_digest(
 
 
 def test_chunks_are_written_in_the_format_chosen_and_read_in_any(tmp_path: Path) -> None:
-    store = Store.create(tmp_path / "D")
+    store = Store.create(tmp_path / "D", format=Format.V1)
     store.write(OLD)
     store.close()
     again = Store.open(tmp_path / "D", format=Format.V2)

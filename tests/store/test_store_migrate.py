@@ -28,7 +28,7 @@ KEY = (2, DAILY, 2024)
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    store = Store.create(tmp_path / "D")
+    store = Store.create(tmp_path / "D", format=V1)
     for station, year in [(2, 2023), (2, 2024), (5, 2024)]:
         store.write(sample(station=station, year=year))
     return store
@@ -131,7 +131,7 @@ def test_an_error_at_any_operation_leaves_every_chunk_whole(store: Store, code: 
 
 def test_a_death_at_any_operation_is_resumed(tmp_path: Path) -> None:
     root, fresh = tmp_path / "D", tmp_path / "fresh"
-    with contextlib.closing(Store.create(fresh)) as store:
+    with contextlib.closing(Store.create(fresh, format=V1)) as store:
         for year in (2023, 2024):
             store.write(sample(year=year))
         before = digests(store)

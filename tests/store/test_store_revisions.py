@@ -144,7 +144,7 @@ def test_a_revised_chunk_is_kept_and_its_changes_are_told(store: Store) -> None:
     before = store.write(OLD).path.read_bytes()
     written = store.write(NEW, "run-7")
     (kept,) = generations(store)
-    assert kept.name == f"2024_daily.{content_digest(OLD)[:8]}.v1.zst"
+    assert kept.name == f"2024_daily.{content_digest(OLD)[:8]}.v2.zst"
     assert kept.read_bytes() == before
     found = store.catalog.revisions()
     assert told(found) == expected()

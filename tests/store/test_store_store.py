@@ -55,7 +55,7 @@ def test_writes_merge_and_the_catalog_follows(store: Store) -> None:
     entry = store.catalog.get(*KEY)
     assert entry is not None
     assert (entry.digest, entry.covered, entry.missing) == (second.digest, (Covered(1, 20, 7),), 0)
-    assert (entry.first_slot, entry.last_slot, entry.items, entry.codec) == (1, 20, 3, 1)
+    assert (entry.first_slot, entry.last_slot, entry.items, entry.codec) == (1, 20, 3, 2)
 
 
 def test_unchanged_content_is_not_written_again(store: Store) -> None:

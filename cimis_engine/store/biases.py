@@ -1,0 +1,81 @@
+"""Which bias makes the numbers of a column cheapest: a search that looks prices up, in integers throughout. Pure.
+
+The choice is not always the very best (any bias decodes), but the same on every machine.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cimis_engine.store.predict import I64, ONE
+from cimis_engine.store.symbols import CLASSES, U64, Bits, prices
+
+LEAST, MOST = -128, 127
+_STEPS = (8, 4, 2, 1)
+_LOWEST, _HIGHEST = LEAST >> 2, (4 * 53 + MOST) >> 2
+_CLASSES = np.clip(np.arange(_LOWEST, _HIGHEST + 1), 0, CLASSES - 1)
+_WIDTH = len(_CLASSES)
+_LESS = ONE + 28
+"""A number + 1 is so many quarter octaves below its expected error in 256ths, on average."""
+_TELLING = 8
+"""Sizes, in eighth octaves, below which neither number nor expectation says how large others should be."""
+
+
+def classes_of(quarters: I64, bias: I64) -> I64:
+    """The classes of numbers whose errors are expected to be of so many quarter octaves (see `predict`)."""
+    found = quarters + (bias - ONE)
+    found >>= 2
+    np.maximum(found, 0, out=found)
+    np.minimum(found, CLASSES - 1, out=found)
+    return found
+
+
+def _sizes(numbers: U64) -> I64:
+    """How large numbers are in eighth octaves of number + 1: 0 to 14 are exact, above are eight to the octave."""
+    sizes: I64 = (numbers.astype(np.float64) + 1).view(np.int64) >> 49
+    return sizes - 2 * ONE
+
+
+def _price_table() -> NDArray[np.int64]:
+    """Prices by size and by (quarters + bias) >> 2 from `_LOWEST`; the last row, all 0, is for what is not written."""
+    middles = 2.0 ** (np.arange(65 * 8) // 8) * (1 + (np.arange(65 * 8) % 8 + 0.5) / 8)
+    table = prices(np.minimum(middles - 1, 2.0**63).astype(np.uint64))[_CLASSES].T
+    return np.concatenate([table, np.zeros((1, _WIDTH), np.int64)]).reshape(-1)
+
+
+_PRICES = _price_table()
+
+
+def cheapest(numbers: U64, quarters: I64, held: Bits | None) -> tuple[I64, I64]:
+    """(price, bias) of numbers with these expected sizes, shape (…, numbers, blocks) → (…, blocks).
+
+    The price is in 128ths of a bit. Where not `held`, there is no number.
+    """
+    sizes = _sizes(numbers)
+    far = np.maximum(sizes, _TELLING) - np.maximum(2 * (quarters - _LESS), _TELLING)
+    if held is not None:
+        sizes[..., ~held] = 65 * 8
+        far *= held
+        count = np.maximum(np.count_nonzero(held, axis=0), 1)
+    else:
+        count = np.int64(numbers.shape[-2])
+    bias = np.clip(far.sum(axis=-2) // (2 * count), LEAST + 15, MOST - 15)
+    quarters = quarters - ONE
+    sizes *= _WIDTH
+    sizes -= _LOWEST
+
+    def price(bias: I64) -> I64:
+        at = quarters + bias[..., None, :]
+        at >>= 2
+        at += sizes
+        total: I64 = _PRICES.take(at).sum(axis=-2)
+        return total
+
+    least = price(bias)
+    for step in _STEPS:
+        for other in (bias - step, bias + step):
+            found = price(other)
+            better = found < least
+            least, bias = np.where(better, found, least), np.where(better, other, bias)
+    return least, bias

@@ -1,0 +1,1 @@
+"""The dashboard in a browser: a gate before every door, a page, and a dashboard process for each tab."""
