@@ -69,6 +69,7 @@ class Replay:
         self.ends = max(self.begins, min(opening.until, recorded))
         whole = last is not None and isinstance(last.event, RunFinished)
         self._cut = not whole and self.ends >= recorded and running_engine(run_dir) is None
+        self._last_seq = last.seq if last and self.ends >= recorded else 0
         self._head = Head(self._timeline.journal)
         self._scout: Head | None = None
         self._at = self.begins
@@ -133,9 +134,14 @@ class Replay:
     def feed(self) -> Feed:
         if self.fault:
             return Feed("LOST", 0.0)
-        if self._at >= self.ends:
+        if self._over:
             return Feed("CUT" if self._cut else "END", 0.0)
         return Feed("PLAY" if self.playing else "HELD", 0.0)
+
+    @property
+    def _over(self) -> bool:
+        """Whether the last event is shown, too: several may be of the last moment."""
+        return self._at >= self.ends and self.state.seq >= self._last_seq
 
     def position(self) -> Playing:
         """Where the replay stands, for its bar."""
@@ -146,6 +152,7 @@ class Replay:
             begins=self.begins,
             at=self._at,
             ends=self.ends,
+            over=self._over,
             busy=self._busy,
             cut=self._cut,
         )

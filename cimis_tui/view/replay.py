@@ -22,7 +22,7 @@ _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 @dataclass(frozen=True, slots=True)
 class Playing:
-    """Where a replay stands, in Unix seconds. `busy`: on its way to a moment; `cut`: the recording has no end."""
+    """Where a replay stands, in Unix seconds. `over`: all of it is shown; `busy`: on its way to a moment; `cut`: the recording has no end."""
 
     run_id: str
     speed: float
@@ -30,6 +30,7 @@ class Playing:
     begins: float
     at: float
     ends: float
+    over: bool
     busy: bool
     cut: bool
 
@@ -50,12 +51,11 @@ def speed_text(speed: float) -> str:
 
 def present_replay(p: Playing, width: int, keys: Sequence[tuple[str, str, str]]) -> ReplayLine:
     """One line: state and speed, the moment, a track with its head, the end, the keys (key, word, action)."""
-    over = p.at >= p.ends
     if p.busy:
         state = Cell("… seeking", "warn")
     elif p.playing:
         state = Cell(f"▶ {speed_text(p.speed)}", "run", "play")
-    elif over:
+    elif p.over:
         state = Cell("✗ engine died here" if p.cut else "■ end", "bad" if p.cut else "dim", "play")
     else:
         state = Cell(f"‖ {speed_text(p.speed)}", "warn", "play")

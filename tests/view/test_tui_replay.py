@@ -19,7 +19,9 @@ KEYS = (("space", "play", "play"), ("g", "go to", "goto"))
 
 
 def playing(at: float = 150.0, *, on: bool = True, busy: bool = False, cut: bool = False) -> Playing:
-    return Playing(run_id="r1", speed=8.0, playing=on, begins=100.0, at=at, ends=200.0, busy=busy, cut=cut)
+    return Playing(
+        run_id="r1", speed=8.0, playing=on, begins=100.0, at=at, ends=200.0, over=at >= 200, busy=busy, cut=cut
+    )
 
 
 @pytest.mark.parametrize("width", [58, 80, 100, 120, 200])
@@ -127,6 +129,14 @@ def test_a_step_is_one_event_and_a_second_at_most(tmp_path: Path) -> None:
     source.step(-1)
     source.read_once()
     assert (source.state.seq, source.now()) == (1, START)
+
+
+def test_a_step_back_from_the_end_is_no_longer_the_end(tmp_path: Path) -> None:
+    source, _ = replay(tmp_path, quiet(3), at=math.inf, playing=False)
+    assert source.feed().word == "CUT"
+    source.step(-1)
+    source.read_once()
+    assert (source.now(), source.feed().word, source.position().over) == (source.ends, "HELD", False)
 
 
 def test_steps_pressed_in_one_go_all_count(tmp_path: Path) -> None:
