@@ -22,7 +22,10 @@ _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 @dataclass(frozen=True, slots=True)
 class Playing:
-    """Where a replay stands, in Unix seconds. `over`: all of it is shown; `busy`: on its way to a moment; `cut`: the recording has no end."""
+    """Where a replay stands, in Unix seconds.
+
+    `over`: all of it is shown; `busy`: on its way to a moment; `cut`: the recording has no end.
+    """
 
     run_id: str
     speed: float
