@@ -34,10 +34,11 @@ VIEWS = (
 VIEW = {view.name: view for view in VIEWS}
 _ALL = frozenset(VIEW)
 _BUT_DASHBOARD = _ALL - {"dashboard"}
-_LISTS = frozenset({"dashboard", "station", "runs", "logs"})
+_LISTS = frozenset({"dashboard", "station", "runs", "logs", "store"})
 """The views with rows to move in; those with more of a list say so here."""
-_SORTED = frozenset({"dashboard", "runs"})
-"""The views whose rows can be sorted."""
+
+_TABLES = frozenset({"dashboard", "runs", "store"})
+"""The views with a table to sort."""
 _LOGS = frozenset({"dashboard", "station"})
 """The views with a log beside other things."""
 
@@ -108,9 +109,10 @@ ACTIONS = (
         "Go to",
         "Replay",
         "go to a moment (Home: first row); the bar takes clicks, too",
+        views=_ALL - {"data"},
         replay=True,
     ),
-    Action("home_run", ("H",), "H", "", "Replay", "back to the run this console was opened on"),
+    Action("home_run", ("B",), "B", "", "Replay", "back to the run this console was opened on"),
     # dashboard
     Action("open", ("enter",), "↵", "Detail", "Screens", "the station in detail", views=_on("dashboard")),
     Action("move(-1)", ("k", "up"), "k ↑", "", "Move", "one row up", False, _LISTS),
@@ -129,26 +131,10 @@ ACTIONS = (
         views=_on("dashboard"),
     ),
     Action("clear_filter", ("escape", "backspace"), "esc ⌫", "", "View", "clear the filter", views=_on("dashboard")),
-    Action("sort", ("s",), "s", "Sort", "View", "sort by the next column", views=_SORTED),
-    Action(
-        "sort_left",
-        ("less_than_sign",),
-        "<",
-        "",
-        "View",
-        "sort by the column to the left",
-        views=_SORTED,
-    ),
-    Action(
-        "sort_right",
-        ("greater_than_sign",),
-        ">",
-        "",
-        "View",
-        "sort by the column to the right",
-        views=_SORTED,
-    ),
-    Action("reverse", ("S",), "S", "", "View", "turn the order around", views=_SORTED),
+    Action("sort", ("s",), "s", "Sort", "View", "sort by the next column", views=_TABLES),
+    Action("sort_left", ("less_than_sign",), "<", "", "View", "sort by the column to the left", views=_TABLES),
+    Action("sort_right", ("greater_than_sign",), ">", "", "View", "sort by the column to the right", views=_TABLES),
+    Action("reverse", ("S",), "S", "", "View", "turn the order around", views=_TABLES),
     Action("level(1)", ("l",), "l", "", "Log", "log: only more serious lines", views=_LOGS),
     Action("level(-1)", ("L",), "L", "", "Log", "log: less serious lines too", views=_LOGS),
     Action("follow", ("F",), "F", "", "Log", "log: follow the newest line, or stand still", views=_LOGS),
@@ -165,6 +151,39 @@ ACTIONS = (
     # coverage
     # map
     # data
+    Action("item", ("i",), "i", "Item", "Series", "pick the data item", views=_on("data")),
+    Action(
+        "overlay", ("o",), "o", "Second", "Series", "pick a second item or station to lay over it", views=_on("data")
+    ),
+    Action("interval", ("H",), "H", "Hours", "Series", "hourly records, or daily ones again", views=_on("data")),
+    Action("station(1)", ("right_square_bracket",), "]", "Next", "Series", "next station with data", views=_on("data")),
+    Action("station(-1)", ("left_square_bracket",), "[", "", "Series", "station with data before", views=_on("data")),
+    Action("severe", ("Q",), "Q", "", "Series", "hide values flagged severe, or show them", views=_on("data")),
+    *(
+        Action(f"range('{word}')", (key,), key, "", "Window", f"{text} at the cursor", views=_on("data"))
+        for key, word, text in (
+            ("d", "day", "the day (hourly records)"),
+            ("w", "week", "the week"),
+            ("m", "month", "the month"),
+            ("y", "year", "the year"),
+        )
+    ),
+    Action("range('all')", ("a",), "a", "All", "Window", "all that is stored", views=_on("data")),
+    Action(
+        "zoom(0.5)", ("plus", "equals_sign"), "+", "Zoom", "Window", "half as long, about the cursor", views=_on("data")
+    ),
+    Action("zoom(2.0)", ("minus",), "-", "", "Window", "twice as long", views=_on("data")),
+    Action("shift(-0.25)", ("h", "left"), "h ←", "", "Window", "a quarter earlier", False, _on("data")),
+    Action("shift(0.25)", ("l", "right"), "l →", "", "Window", "a quarter later", False, _on("data")),
+    Action("shift(-1.0)", ("k", "up", "pageup"), "k ↑", "", "Window", "the whole window earlier", False, _on("data")),
+    Action("shift(1.0)", ("j", "down", "pagedown"), "j ↓", "", "Window", "the whole window later", False, _on("data")),
+    Action("edge(False)", ("home",), "Home", "", "Window", "where what is stored begins", False, _on("data")),
+    Action("edge(True)", ("end",), "End", "", "Window", "where what is stored ends", False, _on("data")),
+    Action("date", ("g",), "g", "Date", "Window", "go to a date", views=_on("data")),
+    Action("cursor(-1)", ("comma",), ",", "", "Cursor", "cursor one column to the left", False, _on("data")),
+    Action("cursor(1)", ("full_stop",), ".", "", "Cursor", "cursor one column to the right", False, _on("data")),
+    Action("record(-1)", ("less_than_sign",), "<", "", "Cursor", "cursor one record back", False, _on("data")),
+    Action("record(1)", ("greater_than_sign",), ">", "", "Cursor", "cursor one record on", False, _on("data")),
     # runs
     Action("mark", ("space",), "space", "Mark", "Runs", "mark the run as A, then another as B", views=_on("runs")),
     Action(
@@ -182,6 +201,12 @@ ACTIONS = (
     Action("error(-1)", ("N",), "N", "", "Log", "the error above", views=_on("logs")),
     Action("copy", ("c",), "c", "Copy", "Files", "copy the line (OSC 52)", views=_on("logs")),
     # store
+    Action("open", ("enter",), "↵", "Plot", "Screens", "the chunk's year as a plot", views=_on("store")),
+    Action("verify", ("v",), "v", "Verify", "Store", "verify the chunk under the cursor", views=_on("store")),
+    Action("verify_all", ("V",), "V", "Verify all", "Store", "verify the whole store; esc stops", views=_on("store")),
+    Action(
+        "filter", ("slash",), "/", "Filter", "View", "filter: text, !text, state:damage, year>2010", views=_on("store")
+    ),
     # everywhere
     Action("freeze", ("f",), "f", "Freeze", "View", "freeze the display; the run and its counts go on"),
     Action("pause", ("p",), "p", "Pause", "Run", "pause or resume the station"),

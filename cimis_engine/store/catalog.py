@@ -206,6 +206,15 @@ class Catalog:
             interval.value if interval else None,
         )
 
+    def stations(self, interval: Interval | None = None) -> tuple[int, ...]:
+        """The stations that have chunks, or chunks of an interval, ascending."""
+        with self._using() as db:
+            rows = db.execute(
+                "SELECT DISTINCT station FROM chunks WHERE interval = coalesce(?, interval) ORDER BY station",
+                (interval.value if interval else None,),
+            ).fetchall()
+        return tuple(number for (number,) in rows)
+
     def has_revisions(self, key: Key) -> bool:
         """Whether any earlier generation of a chunk is known."""
         with self._using() as db:

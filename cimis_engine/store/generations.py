@@ -15,6 +15,7 @@ Content that was merely extended is not kept: all of it is in the new chunk, so 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,6 +59,12 @@ def kept(root: Path, key: Key) -> list[Path]:
     found = paths.generations_dir(root, key[0]).glob(f"{name}.*.zst")
     ours = [p for p in found if paths.parse_generation_path(root, p)]
     return sorted(ours, key=lambda p: (p.stat().st_mtime_ns, p.name))
+
+
+def counts(root: Path) -> Counter[Key]:
+    """How many generation files every chunk has."""
+    found = (paths.parse_generation_path(root, path) for path in paths.stations_dir(root).glob("*/.gen/*.zst"))
+    return Counter(named[0] for named in found if named)
 
 
 def read_generation(fs: FileSystem, path: Path, key: Key, digest8: str) -> tuple[RecordBatch, str]:

@@ -211,7 +211,7 @@ def _numbers(stations: object) -> tuple[int, ...]:
 def stations_named(store: Store, text: str, interval: Interval) -> tuple[int, ...]:
     """`2,5,10-20`, or `all` that the catalog knows of. Raises `UsageError`."""
     if text.strip().lower() == "all":
-        return tuple(sorted({entry.station for entry in store.catalog.entries(interval=interval)}))
+        return store.catalog.stations(interval)
     try:
         return parse_station_numbers(text)
     except UsageError as error:

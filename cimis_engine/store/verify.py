@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -113,21 +113,33 @@ def verify(
     """
     report = VerifyReport()
     wanted = None if stations is None else frozenset(stations)
-    catalogued = {store.path(*e.key): e for e in store.catalog.entries() if wanted is None or e.station in wanted}
+    catalogued = [e for e in store.catalog.entries() if wanted is None or e.station in wanted]
     files = [p for p in store.files() if wanted is None or _station(store, p) in wanted]
-    for done, path in enumerate(files, 1):
+    for done, _ in enumerate(walk(store, files, catalogued, report, read_data=read_data), 1):
+        if step:
+            step(done, len(files))
+    return report
+
+
+def walk(
+    store: Store, files: Sequence[Path], catalogued: Iterable[ChunkEntry], report: VerifyReport, *, read_data: bool
+) -> Iterator[Path]:
+    """`verify` of some files and what the catalog has of them: each is in `report` when it is yielded.
+
+    Whoever stops listening has a report of the files so far. What is catalogued and not there is told after the last.
+    """
+    known = {store.path(*entry.key): entry for entry in catalogued}
+    for path in files:
         key = paths.parse_chunk_path(store.root, path)
         if key is None:
             finding = _beside(store, path, report, read_data)
         else:
-            finding = _chunk(store, path, key, catalogued.pop(path, None), report, read_data)
+            finding = _chunk(store, path, key, known.pop(path, None), report, read_data)
         report.findings += [finding] if finding else []
-        if step:
-            step(done, len(files))
-    for path, entry in sorted(catalogued.items()):
+        yield path
+    for path, entry in sorted(known.items()):
         what = "in the catalog, not on disk"
         report.findings.append(Finding(Kind.MISSING_FILE, path, what, entry.key, _covered(entry.covered)))
-    return report
 
 
 def _station(store: Store, path: Path) -> int | None:
@@ -149,7 +161,10 @@ def _chunk(
         return Finding(Kind.DAMAGED, path, told(bad, info), key, tuple(b.slots for b in bad))
     report.records += info.records
     report.bytes += len(data)
-    if known is not None and known.artifact_digest == hashlib.sha256(data).hexdigest():
+    artifact = hashlib.sha256(data).hexdigest()
+    if known is None or known.artifact_digest != artifact:
+        known = store.catalog.get(*key)  # a writer at work may have told the catalog since
+    if known is not None and known.artifact_digest == artifact:
         report.ok += 1
         return None
     what = "not in the catalog" if known is None else "the catalog knows other bytes of it"

@@ -14,7 +14,7 @@ from textual.widgets import Input
 from cimis_tui.actions import bindings
 from cimis_tui.screens.run_screen import RunScreen
 from cimis_tui.view.frame import Frame
-from cimis_tui.view.order import FilterError, parse_filter
+from cimis_tui.view.order import STATIONS, FilterError, parse_filter
 from cimis_tui.view.present import export_row
 from cimis_tui.widgets.banner import AlertBar, EndingBanner
 from cimis_tui.widgets.header_bar import HeaderBar
@@ -152,7 +152,7 @@ class DashboardScreen(RunScreen):
     @on(Input.Changed, "#filter")
     def _filter_changed(self, event: Input.Changed) -> None:
         try:
-            keep = parse_filter(event.value)
+            keep = parse_filter(event.value, STATIONS)
         except FilterError as error:
             event.input.add_class("-wrong")
             event.input.border_subtitle = str(error)
@@ -163,7 +163,7 @@ class DashboardScreen(RunScreen):
     @on(Input.Submitted, "#filter")
     def _filter_done(self, event: Input.Submitted) -> None:
         try:
-            parse_filter(event.value)
+            parse_filter(event.value, STATIONS)
         except FilterError as error:
             self.notify(str(error), title="Filter", severity="warning")
             return

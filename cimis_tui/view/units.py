@@ -34,6 +34,11 @@ def count(value: float) -> str:
     return f"{value:.0f}G"
 
 
+def grouped(value: int) -> str:
+    """A count in full: 8,784."""
+    return f"{value:,}"
+
+
 def size(value: float) -> str:
     """Bytes with their unit and a blank: 512 B, 61 kB, 1.2 MB (powers of ten)."""
     if value < 1000:

@@ -35,7 +35,7 @@ class LiveTable(LineTable[int]):
         self._sorted_at = float("-inf")
         self._keyed_at = float("-inf")
         self.sort_key, self.reverse = "state", False
-        self.filter = Filter("")
+        self.filter: Filter[Row] = Filter("")
 
     # what the screen asks
 
@@ -104,7 +104,7 @@ class LiveTable(LineTable[int]):
         key = keys[(at + step) % len(keys)]
         self.sort_by(key, reverse=_starts_high(key))
 
-    def set_filter(self, keep: Filter) -> None:
+    def set_filter(self, keep: Filter[Row]) -> None:
         self.filter = keep
         self._order = []
         self.resort()

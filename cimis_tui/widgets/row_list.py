@@ -47,6 +47,11 @@ class RowList(LineTable[Hashable]):
                 self._strips.pop(gone, None)
         self._repaint_rows(differ)
 
+    def move_to(self, key: Hashable) -> None:
+        """Put the cursor on this row; nothing happens when it is not shown."""
+        if key in self._place:
+            self._move_to(key)
+
     def mark_sort(self, column: str, *, reverse: bool) -> None:
         """Say in the header which column the rows are sorted by."""
         if (column, reverse) != (self.sort_key, self.reverse):

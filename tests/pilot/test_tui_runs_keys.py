@@ -124,14 +124,14 @@ async def test_a_recorded_run_is_played_and_home_is_as_it_was(tmp_path: Path) ->
         assert pilot.app.screen.query_one(ReplayBar).display
         await pilot.press("p")
         assert "recorded run" in notes(pilot)
-        await pilot.press("H")
+        await pilot.press("B")
         await settle(pilot)
         assert mode(pilot) == f"live {LIVE}"
         assert pilot.app.screen.query_one(LiveTable).cursor == cursor
         assert not pilot.app.screen.query(ReplayBar)
         await pilot.press("6")
         assert isinstance(pilot.app.screen, RunsScreen)
-        await pilot.press("1", "H")
+        await pilot.press("1", "B")
         assert "opened on" in notes(pilot)
 
 

@@ -20,6 +20,7 @@ from cimis_engine.model.items import DAILY_ITEMS, Interval, UnitSystem
 from cimis_engine.model.qc import GOOD, NOT_REPORTED, PENDING
 from cimis_engine.store.atomic import StoreWriteError
 from cimis_engine.store.content import canonical, content_digest
+from cimis_engine.store.generations import counts
 from cimis_engine.store.revisions import Change, Revision, changes_between
 from cimis_engine.store.store import Store, StoreReadError
 from cimis_engine.store.verify import Kind, verify
@@ -168,6 +169,14 @@ def store_held(store: Store) -> RecordBatch:
     held = store.read(*KEY)
     assert held is not None
     return held
+
+
+def test_generations_are_counted(store: Store) -> None:
+    assert counts(store.root) == {}
+    for start in (150, 300, 450):
+        store.write(sample(start=start))
+        store.write(sample(station=5, start=150))
+    assert counts(store.root) == {(2, Interval.DAILY, 2024): 2}
 
 
 def test_filters(store: Store) -> None:

@@ -12,7 +12,7 @@ from cimis_engine.model.items import Interval
 from cimis_engine.store.catalog import Catalog
 from cimis_engine.store.database import DatabaseError, SchemaVersionError, ensure_schema, open_database
 from cimis_engine.store.store import Store
-from cimis_engine.store.verify import Kind, verify
+from cimis_engine.store.verify import Kind, VerifyReport, verify, walk
 
 
 @pytest.fixture
@@ -33,6 +33,36 @@ def test_a_sound_store(store: Store) -> None:
     report = verify(store)
     assert (report.chunks, report.ok, report.records, report.findings, report.sound) == (4, 4, 40, [], True)
     assert report.bytes == store.catalog.totals().stored_bytes
+
+
+def test_walking_tells_of_each_file_as_it_is_read(store: Store) -> None:
+    files, report = store.files(), VerifyReport()
+    _flip(files[1], 60)
+    files[3].unlink()
+    steps = walk(store, files[:3], store.catalog.entries(), report, read_data=True)
+    told = [(path, report.chunks, len(report.findings)) for path in steps]
+    assert told == [(files[0], 1, 0), (files[1], 2, 1), (files[2], 3, 1)]
+    assert [f.kind for f in report.findings] == [Kind.DAMAGED, Kind.MISSING_FILE]
+
+
+def test_whoever_stops_walking_has_a_report_so_far(store: Store) -> None:
+    report = VerifyReport()
+    next(walk(store, store.files(), store.catalog.entries(), report, read_data=False))
+    assert (report.chunks, report.ok, report.findings) == (1, 1, [])
+
+
+def test_a_writer_at_work_is_no_finding(store: Store) -> None:
+    """What was written after the catalog was read is compared with the catalog as it is then."""
+    before, report = store.catalog.entries(), VerifyReport()
+    store.write(sample(station=6, count=20))
+    list(walk(store, store.files(), before, report, read_data=False))
+    assert (report.ok, report.findings) == (4, [])
+
+
+def test_stations_of_the_catalog(store: Store) -> None:
+    store.write(sample(station=9, interval=Interval.HOURLY))
+    assert store.catalog.stations() == (2, 5, 6, 9)
+    assert store.catalog.stations(Interval.HOURLY) == (9,)
 
 
 def test_everything_is_found(store: Store) -> None:

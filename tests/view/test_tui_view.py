@@ -16,7 +16,7 @@ from cimis_tui.view.ending import present_ending
 from cimis_tui.view.frame import Feed, SelfCost, Vitals
 from cimis_tui.view.header import present_header
 from cimis_tui.view.kpi import present_kpi
-from cimis_tui.view.order import Filter, FilterError, order_rows, parse_filter
+from cimis_tui.view.order import STATIONS, Filter, FilterError, order_rows, parse_filter
 from cimis_tui.view.phases import present_phases
 from cimis_tui.view.present import Row, present_row
 from cimis_tui.view.vitals import present_ending_of, present_facts, present_spread, present_vitals
@@ -151,13 +151,13 @@ def test_sorting_puts_unknown_last_both_ways(state: RunState) -> None:
     ],
 )
 def test_filters(state: RunState, text: str, count: int) -> None:
-    assert len(order_rows(rows(state).values(), by="id", reverse=False, keep=parse_filter(text))) == count
+    assert len(order_rows(rows(state).values(), by="id", reverse=False, keep=parse_filter(text, STATIONS))) == count
 
 
 @pytest.mark.parametrize("text", ["speed>3", "state:flying"])
 def test_a_filter_that_means_nothing_is_refused(text: str) -> None:
     with pytest.raises(FilterError):
-        parse_filter(text)
+        parse_filter(text, STATIONS)
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
