@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test lint unit proof benchmarks screenshots snapshots clean
+.PHONY: run test lint unit proof benchmarks screenshots snapshots keys clean
 
 run: $(READY)
 	@$(BIN)/cimis demo --fresh $(ARGS)
@@ -40,6 +40,10 @@ $(READY): pyproject.toml
 	@echo "Installing into .venv (once) ..."
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
 	@touch $@
+
+# The key tables of README.md and docs/keys.md, from the table of actions.
+keys: $(READY)
+	$(BIN)/python benchmarks/make_keys.py
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache demo-data

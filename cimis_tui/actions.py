@@ -1,13 +1,17 @@
-"""Every action of the dashboard in one table: bindings, footer, help and palette are made from it.
+"""Every action of the console in one table: bindings, footer, help, palette and the key tables of the documents are
+made from it. `keymap` gives its actions other keys.
 
 `why_not` says, in words for a person, why an action cannot be done now; nothing is ever silently dead.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from textual.binding import Binding
+
+from cimis_engine.run.spec import MAX_CONCURRENCY
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ VIEWS = (
 VIEW = {view.name: view for view in VIEWS}
 _ALL = frozenset(VIEW)
 _BUT_DASHBOARD = _ALL - {"dashboard"}
-_LISTS = frozenset({"dashboard", "station", "runs", "logs", "store"})
+_LISTS = frozenset({"dashboard", "station", "runs", "alerts", "logs", "store"})
 """The views with rows to move in; those with more of a list say so here."""
 
 _TABLES = frozenset({"dashboard", "runs", "store"})
@@ -47,7 +51,10 @@ _LOGS = frozenset({"dashboard", "station"})
 class Action:
     """`name` is the method `action_<name>` of the screen. `footer` is its short label there, empty for none.
 
-    `views`: on which screens it works. `replay`: it steers a recorded run, and has the first word on its keys there.
+    `shown`: its keys for a person, the footer shows the first word. `views`: on which screens it works. `id` is its
+    name in `[keys]` of `cimis.toml` and never changes; where none is given it is `<screen>.<name>`, or `console.<name>`
+    for what works on several screens.
+    `replay`: it steers a recorded run, and has the first word on its keys there.
     """
 
     name: str
@@ -58,7 +65,13 @@ class Action:
     help: str
     palette: bool = True
     views: frozenset[str] = _ALL
+    id: str = ""
     replay: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            (place,) = self.views if len(self.views) == 1 else ("console",)
+            object.__setattr__(self, "id", f"{place}.{self.name}")
 
 
 def _on(*views: str) -> frozenset[str]:
@@ -66,8 +79,21 @@ def _on(*views: str) -> frozenset[str]:
 
 
 ACTIONS = (
-    *(Action(f"view('{v.name}')", (v.key,), v.key, "", "Screens", f"{v.name}: {v.help}") for v in VIEWS),
-    Action("back", ("escape", "backspace"), "esc ⌫", "Back", "Screens", "back", False, _BUT_DASHBOARD),
+    *(
+        Action(f"view('{v.name}')", (v.key,), v.key, "", "Screens", f"{v.name}: {v.help}", id=f"go.{v.name}")
+        for v in VIEWS
+    ),
+    Action(
+        "back",
+        ("escape", "backspace"),
+        "esc ⌫",
+        "Back",
+        "Screens",
+        "back",
+        False,
+        _BUT_DASHBOARD - {"coverage"},
+        "go.back",
+    ),
     # replay, before all else
     Action(
         "play",
@@ -77,6 +103,7 @@ ACTIONS = (
         "Replay",
         "play a recorded run, or stand still",
         views=_ALL - {"runs"},
+        id="replay.play",
         replay=True,
     ),
     Action(
@@ -87,10 +114,19 @@ ACTIONS = (
         "Replay",
         "one event on, a second at most",
         views=_on("dashboard"),
+        id="replay.on",
         replay=True,
     ),
     Action(
-        "step(-1)", ("left_square_bracket",), "[", "", "Replay", "one event back", views=_on("dashboard"), replay=True
+        "step(-1)",
+        ("left_square_bracket",),
+        "[",
+        "",
+        "Replay",
+        "one event back",
+        views=_on("dashboard"),
+        id="replay.back",
+        replay=True,
     ),
     Action(
         "speed(1)",
@@ -99,9 +135,10 @@ ACTIONS = (
         "Speed",
         "Replay",
         "faster, up to 64x and as fast as it goes",
+        id="replay.faster",
         replay=True,
     ),
-    Action("speed(-1)", ("left_curly_bracket",), "{", "", "Replay", "slower", replay=True),
+    Action("speed(-1)", ("left_curly_bracket",), "{", "", "Replay", "slower", id="replay.slower", replay=True),
     Action(
         "goto",
         ("g",),
@@ -110,17 +147,18 @@ ACTIONS = (
         "Replay",
         "go to a moment (Home: first row); the bar takes clicks, too",
         views=_ALL - {"data"},
+        id="replay.goto",
         replay=True,
     ),
-    Action("home_run", ("B",), "B", "", "Replay", "back to the run this console was opened on"),
+    Action("home_run", ("B",), "B", "", "Replay", "back to the run this console was opened on", id="go.home"),
     # dashboard
     Action("open", ("enter",), "↵", "Detail", "Screens", "the station in detail", views=_on("dashboard")),
-    Action("move(-1)", ("k", "up"), "k ↑", "", "Move", "one row up", False, _LISTS),
-    Action("move(1)", ("j", "down"), "j ↓", "", "Move", "one row down", False, _LISTS),
-    Action("page(-1)", ("pageup",), "PgUp", "", "Move", "one page up", False, _LISTS),
-    Action("page(1)", ("pagedown",), "PgDn", "", "Move", "one page down", False, _LISTS),
-    Action("end(False)", ("g", "home"), "g", "", "Move", "first row", False, _LISTS),
-    Action("end(True)", ("G", "end"), "G", "", "Move", "last row", False, _LISTS),
+    Action("move(-1)", ("k", "up"), "k ↑", "", "Move", "one row up", False, _LISTS, "move.up"),
+    Action("move(1)", ("j", "down"), "j ↓", "", "Move", "one row down", False, _LISTS, "move.down"),
+    Action("page(-1)", ("pageup",), "PgUp", "", "Move", "one page up", False, _LISTS, "move.page_up"),
+    Action("page(1)", ("pagedown",), "PgDn", "", "Move", "one page down", False, _LISTS, "move.page_down"),
+    Action("end(False)", ("g", "home"), "g", "", "Move", "first row", False, _LISTS, "move.first"),
+    Action("end(True)", ("G", "end"), "G", "", "Move", "last row", False, _LISTS, "move.last"),
     Action(
         "filter",
         ("slash",),
@@ -130,37 +168,229 @@ ACTIONS = (
         "filter: text, !text, state:retry, ttfb>1000",
         views=_on("dashboard"),
     ),
-    Action("clear_filter", ("escape", "backspace"), "esc ⌫", "", "View", "clear the filter", views=_on("dashboard")),
+    Action(
+        "clear",
+        ("escape", "backspace"),
+        "esc ⌫",
+        "",
+        "View",
+        "clear the marks, else the filter",
+        views=_on("dashboard"),
+    ),
     Action("sort", ("s",), "s", "Sort", "View", "sort by the next column", views=_TABLES),
     Action("sort_left", ("less_than_sign",), "<", "", "View", "sort by the column to the left", views=_TABLES),
     Action("sort_right", ("greater_than_sign",), ">", "", "View", "sort by the column to the right", views=_TABLES),
     Action("reverse", ("S",), "S", "", "View", "turn the order around", views=_TABLES),
-    Action("level(1)", ("l",), "l", "", "Log", "log: only more serious lines", views=_LOGS),
-    Action("level(-1)", ("L",), "L", "", "Log", "log: less serious lines too", views=_LOGS),
-    Action("follow", ("F",), "F", "", "Log", "log: follow the newest line, or stand still", views=_LOGS),
+    Action(
+        "mark",
+        ("space",),
+        "space",
+        "Mark",
+        "Run",
+        "mark the station, or not: keys act on all that are marked",
+        views=_on("dashboard"),
+        id="station.mark",
+    ),
+    Action(
+        "mark_all",
+        ("asterisk",),
+        "*",
+        "",
+        "Run",
+        "mark all stations that the filter shows",
+        views=_on("dashboard"),
+        id="station.mark_all",
+    ),
+    Action("unmark", ("u",), "u", "", "Run", "mark none", views=_on("dashboard"), id="station.unmark"),
+    Action(
+        "concurrency(1)",
+        ("plus", "equals_sign"),
+        "+ =",
+        "",
+        "Run",
+        "one more request in flight at most",
+        views=_on("dashboard"),
+        id="run.more",
+    ),
+    Action(
+        "concurrency(-1)",
+        ("minus",),
+        "-",
+        "",
+        "Run",
+        "one request in flight less at most",
+        views=_on("dashboard"),
+        id="run.less",
+    ),
+    Action(
+        "undo",
+        ("z",),
+        "z",
+        "",
+        "Run",
+        "undo the last pause, resume or change of the limit, within 10 s",
+        views=_on("dashboard"),
+        id="run.undo",
+    ),
+    Action("level(1)", ("l",), "l", "", "Log", "log: only more serious lines", views=_LOGS, id="log.level_up"),
+    Action("level(-1)", ("L",), "L", "", "Log", "log: less serious lines too", views=_LOGS, id="log.level_down"),
+    Action(
+        "follow",
+        ("F",),
+        "F",
+        "",
+        "Log",
+        "log: follow the newest line, or stand still",
+        views=_LOGS,
+        id="log.follow",
+    ),
     # station
     Action(
-        "station(-1)", ("left_square_bracket",), "[", "Previous", "Station", "the station before", views=_on("station")
+        "station(-1)",
+        ("left_square_bracket",),
+        "[",
+        "Previous",
+        "Station",
+        "the station before",
+        views=_on("station"),
+        id="station.previous",
     ),
-    Action("station(1)", ("right_square_bracket",), "]", "Next", "Station", "the next station", views=_on("station")),
+    Action(
+        "station(1)",
+        ("right_square_bracket",),
+        "]",
+        "Next",
+        "Station",
+        "the next station",
+        views=_on("station"),
+        id="station.next",
+    ),
     Action("open", ("enter",), "↵", "Facts", "Station", "every fact of the attempt", views=_on("station")),
     Action("zoom", ("z",), "z", "Zoom", "View", "the attempts alone, or with all panels", views=_on("station")),
-    Action("scale(1)", ("plus",), "+", "Finer", "View", "a finer time scale", views=_on("station")),
-    Action("scale(-1)", ("minus",), "-", "Coarser", "View", "a coarser time scale", views=_on("station")),
+    Action("scale(1)", ("plus",), "+", "Finer", "View", "a finer time scale", views=_on("station"), id="station.finer"),
+    Action(
+        "scale(-1)",
+        ("minus",),
+        "-",
+        "Coarser",
+        "View",
+        "a coarser time scale",
+        views=_on("station"),
+        id="station.coarser",
+    ),
     Action("copy", ("c",), "c", "Copy", "Files", "copy the attempt as JSON (OSC 52)", views=_on("station")),
     # coverage
+    Action("open", ("enter",), "↵", "Story", "Screens", "all that is known of the chunk", views=_on("coverage")),
+    Action("move(-1)", ("k", "up"), "k ↑", "", "Move", "one station up", False, _on("coverage"), id="coverage.up"),
+    Action("move(1)", ("j", "down"), "j ↓", "", "Move", "one station down", False, _on("coverage"), id="coverage.down"),
+    Action(
+        "aside(-1)",
+        ("h", "left"),
+        "h ←",
+        "",
+        "Move",
+        "back in time",
+        False,
+        _on("coverage"),
+        id="coverage.back_in_time",
+    ),
+    Action(
+        "aside(1)", ("l", "right"), "l →", "", "Move", "on in time", False, _on("coverage"), id="coverage.on_in_time"
+    ),
+    Action("page(-1)", ("pageup",), "PgUp", "", "Move", "one page up", False, _on("coverage"), id="coverage.page_up"),
+    Action(
+        "page(1)", ("pagedown",), "PgDn", "", "Move", "one page down", False, _on("coverage"), id="coverage.page_down"
+    ),
+    Action("end(False)", ("g",), "g", "", "Move", "first station", False, _on("coverage"), id="coverage.first"),
+    Action("end(True)", ("G",), "G", "", "Move", "last station", False, _on("coverage"), id="coverage.last"),
+    Action(
+        "edge(False)",
+        ("home", "circumflex_accent"),
+        "^ Home",
+        "",
+        "Move",
+        "first column",
+        False,
+        _on("coverage"),
+        id="coverage.first_column",
+    ),
+    Action(
+        "edge(True)",
+        ("end", "dollar_sign"),
+        "$ End",
+        "",
+        "Move",
+        "last column",
+        False,
+        _on("coverage"),
+        id="coverage.last_column",
+    ),
+    Action(
+        "zoom(1)",
+        ("plus", "equals_sign", "z"),
+        "+ z",
+        "Nearer",
+        "View",
+        "zoom in",
+        views=_on("coverage"),
+        id="coverage.nearer",
+    ),
+    Action(
+        "zoom(-1)", ("minus", "Z"), "- Z", "Farther", "View", "zoom out", views=_on("coverage"), id="coverage.farther"
+    ),
+    Action("interval", ("i",), "i", "Interval", "View", "daily or hourly records", views=_on("coverage")),
+    Action("scope", ("o",), "o", "Scope", "View", "every station and year, or what is stored", views=_on("coverage")),
+    Action("filter", ("slash",), "/", "Filter", "View", "filter: text, !text, state:failed", views=_on("coverage")),
+    Action(
+        "clear_filter", ("escape", "backspace"), "esc ⌫", "Back", "View", "filter off, then back", views=_on("coverage")
+    ),
     # map
+    Action("open", ("enter",), "↵", "Detail", "Screens", "the selected station in detail", views=_on("map")),
+    Action("pan(-1,0)", ("h", "left"), "h ←", "", "Move", "the map: to the west", False, _on("map"), id="map.west"),
+    Action("pan(1,0)", ("l", "right"), "l →", "", "Move", "the map: to the east", False, _on("map"), id="map.east"),
+    Action("pan(0,-1)", ("k", "up"), "k ↑", "", "Move", "the map: to the north", False, _on("map"), id="map.north"),
+    Action("pan(0,1)", ("j", "down"), "j ↓", "", "Move", "the map: to the south", False, _on("map"), id="map.south"),
+    Action(
+        "turn(1)", ("tab",), "tab", "Next", "Move", "select the next station by number", views=_on("map"), id="map.next"
+    ),
+    Action(
+        "turn(-1)", ("shift+tab",), "⇧tab", "", "Move", "select the station before", views=_on("map"), id="map.previous"
+    ),
+    Action("nearest", ("n",), "n", "Nearest", "Move", "select the station nearest to the middle", views=_on("map")),
+    Action("zoom(1)", ("plus", "equals_sign"), "+", "Nearer", "View", "zoom in", views=_on("map"), id="map.nearer"),
+    Action("zoom(-1)", ("minus",), "-", "Farther", "View", "zoom out", views=_on("map"), id="map.farther"),
+    Action("whole", ("z",), "z", "Whole", "View", "the whole state again", views=_on("map")),
     # data
     Action("item", ("i",), "i", "Item", "Series", "pick the data item", views=_on("data")),
     Action(
         "overlay", ("o",), "o", "Second", "Series", "pick a second item or station to lay over it", views=_on("data")
     ),
     Action("interval", ("H",), "H", "Hours", "Series", "hourly records, or daily ones again", views=_on("data")),
-    Action("station(1)", ("right_square_bracket",), "]", "Next", "Series", "next station with data", views=_on("data")),
-    Action("station(-1)", ("left_square_bracket",), "[", "", "Series", "station with data before", views=_on("data")),
+    Action(
+        "station(1)",
+        ("right_square_bracket",),
+        "]",
+        "Next",
+        "Series",
+        "next station with data",
+        views=_on("data"),
+        id="data.next",
+    ),
+    Action(
+        "station(-1)",
+        ("left_square_bracket",),
+        "[",
+        "",
+        "Series",
+        "station with data before",
+        views=_on("data"),
+        id="data.previous",
+    ),
     Action("severe", ("Q",), "Q", "", "Series", "hide values flagged severe, or show them", views=_on("data")),
     *(
-        Action(f"range('{word}')", (key,), key, "", "Window", f"{text} at the cursor", views=_on("data"))
+        Action(
+            f"range('{word}')", (key,), key, "", "Window", f"{text} at the cursor", views=_on("data"), id=f"data.{word}"
+        )
         for key, word, text in (
             ("d", "day", "the day (hourly records)"),
             ("w", "week", "the week"),
@@ -168,22 +398,101 @@ ACTIONS = (
             ("y", "year", "the year"),
         )
     ),
-    Action("range('all')", ("a",), "a", "All", "Window", "all that is stored", views=_on("data")),
+    Action("range('all')", ("a",), "a", "All", "Window", "all that is stored", views=_on("data"), id="data.all"),
     Action(
-        "zoom(0.5)", ("plus", "equals_sign"), "+", "Zoom", "Window", "half as long, about the cursor", views=_on("data")
+        "zoom(0.5)",
+        ("plus", "equals_sign"),
+        "+",
+        "Zoom",
+        "Window",
+        "half as long, about the cursor",
+        views=_on("data"),
+        id="data.nearer",
     ),
-    Action("zoom(2.0)", ("minus",), "-", "", "Window", "twice as long", views=_on("data")),
-    Action("shift(-0.25)", ("h", "left"), "h ←", "", "Window", "a quarter earlier", False, _on("data")),
-    Action("shift(0.25)", ("l", "right"), "l →", "", "Window", "a quarter later", False, _on("data")),
-    Action("shift(-1.0)", ("k", "up", "pageup"), "k ↑", "", "Window", "the whole window earlier", False, _on("data")),
-    Action("shift(1.0)", ("j", "down", "pagedown"), "j ↓", "", "Window", "the whole window later", False, _on("data")),
-    Action("edge(False)", ("home",), "Home", "", "Window", "where what is stored begins", False, _on("data")),
-    Action("edge(True)", ("end",), "End", "", "Window", "where what is stored ends", False, _on("data")),
+    Action("zoom(2.0)", ("minus",), "-", "", "Window", "twice as long", views=_on("data"), id="data.farther"),
+    Action(
+        "shift(-0.25)", ("h", "left"), "h ←", "", "Window", "a quarter earlier", False, _on("data"), id="data.earlier"
+    ),
+    Action("shift(0.25)", ("l", "right"), "l →", "", "Window", "a quarter later", False, _on("data"), id="data.later"),
+    Action(
+        "shift(-1.0)",
+        ("k", "up", "pageup"),
+        "k ↑",
+        "",
+        "Window",
+        "the whole window earlier",
+        False,
+        _on("data"),
+        id="data.window_earlier",
+    ),
+    Action(
+        "shift(1.0)",
+        ("j", "down", "pagedown"),
+        "j ↓",
+        "",
+        "Window",
+        "the whole window later",
+        False,
+        _on("data"),
+        id="data.window_later",
+    ),
+    Action(
+        "edge(False)",
+        ("home",),
+        "Home",
+        "",
+        "Window",
+        "where what is stored begins",
+        False,
+        _on("data"),
+        id="data.begin",
+    ),
+    Action("edge(True)", ("end",), "End", "", "Window", "where what is stored ends", False, _on("data"), id="data.end"),
     Action("date", ("g",), "g", "Date", "Window", "go to a date", views=_on("data")),
-    Action("cursor(-1)", ("comma",), ",", "", "Cursor", "cursor one column to the left", False, _on("data")),
-    Action("cursor(1)", ("full_stop",), ".", "", "Cursor", "cursor one column to the right", False, _on("data")),
-    Action("record(-1)", ("less_than_sign",), "<", "", "Cursor", "cursor one record back", False, _on("data")),
-    Action("record(1)", ("greater_than_sign",), ">", "", "Cursor", "cursor one record on", False, _on("data")),
+    Action(
+        "cursor(-1)",
+        ("comma",),
+        ",",
+        "",
+        "Cursor",
+        "cursor one column to the left",
+        False,
+        _on("data"),
+        id="data.cursor_left",
+    ),
+    Action(
+        "cursor(1)",
+        ("full_stop",),
+        ".",
+        "",
+        "Cursor",
+        "cursor one column to the right",
+        False,
+        _on("data"),
+        id="data.cursor_right",
+    ),
+    Action(
+        "record(-1)",
+        ("less_than_sign",),
+        "<",
+        "",
+        "Cursor",
+        "cursor one record back",
+        False,
+        _on("data"),
+        id="data.record_back",
+    ),
+    Action(
+        "record(1)",
+        ("greater_than_sign",),
+        ">",
+        "",
+        "Cursor",
+        "cursor one record on",
+        False,
+        _on("data"),
+        id="data.record_on",
+    ),
     # runs
     Action("mark", ("space",), "space", "Mark", "Runs", "mark the run as A, then another as B", views=_on("runs")),
     Action(
@@ -191,14 +500,55 @@ ACTIONS = (
     ),
     Action("open_run", ("enter",), "↵", "Replay", "Runs", "open the run: a recorded one is played", views=_on("runs")),
     # alerts
+    Action(
+        "open",
+        ("enter",),
+        "↵",
+        "Go to it",
+        "Screens",
+        "where the alert comes from: the station, or the dashboard",
+        views=_on("alerts"),
+    ),
+    Action(
+        "acknowledge",
+        ("a",),
+        "a",
+        "Ack",
+        "Alerts",
+        "acknowledge the alert: it was seen, and asks no more",
+        views=_on("alerts"),
+        id="alert.acknowledge",
+    ),
+    Action(
+        "acknowledge_all",
+        ("A",),
+        "A",
+        "Ack all",
+        "Alerts",
+        "acknowledge all alerts that fire",
+        views=_on("dashboard", "alerts"),
+        id="alert.acknowledge_all",
+    ),
+    Action(
+        "mute",
+        ("m",),
+        "m",
+        "Mute",
+        "Alerts",
+        "mute the alert for ten minutes, or no longer",
+        views=_on("alerts"),
+        id="alert.mute",
+    ),
     # logs
     Action("open", ("enter",), "↵", "Station", "Log", "the station of the line, in detail", views=_on("logs")),
     Action("filter", ("slash",), "/", "Filter", "Log", "choose lines: text, !text, station:62", views=_on("logs")),
-    Action("level(1)", ("l",), "l", "Level", "Log", "only more serious lines", views=_on("logs")),
-    Action("level(-1)", ("L",), "L", "", "Log", "less serious lines too", views=_on("logs")),
+    Action("level(1)", ("l",), "l", "Level", "Log", "only more serious lines", views=_on("logs"), id="logs.level_up"),
+    Action("level(-1)", ("L",), "L", "", "Log", "less serious lines too", views=_on("logs"), id="logs.level_down"),
     Action("follow", ("F",), "F", "Follow", "Log", "follow the newest line, or stand still", views=_on("logs")),
-    Action("error(1)", ("n",), "n", "Next error", "Log", "the next error below", views=_on("logs")),
-    Action("error(-1)", ("N",), "N", "", "Log", "the error above", views=_on("logs")),
+    Action(
+        "error(1)", ("n",), "n", "Next error", "Log", "the next error below", views=_on("logs"), id="logs.next_error"
+    ),
+    Action("error(-1)", ("N",), "N", "", "Log", "the error above", views=_on("logs"), id="logs.previous_error"),
     Action("copy", ("c",), "c", "Copy", "Files", "copy the line (OSC 52)", views=_on("logs")),
     # store
     Action("open", ("enter",), "↵", "Plot", "Screens", "the chunk's year as a plot", views=_on("store")),
@@ -209,11 +559,27 @@ ACTIONS = (
     ),
     # everywhere
     Action("freeze", ("f",), "f", "Freeze", "View", "freeze the display; the run and its counts go on"),
-    Action("pause", ("p",), "p", "Pause", "Run", "pause or resume the station"),
-    Action("pause_run", ("P",), "P", "Pause all", "Run", "pause or resume the whole run"),
-    Action("retry", ("r",), "r", "Retry", "Run", "try the station's failed jobs again"),
-    Action("retry_all", ("R",), "R", "", "Run", "try all failed jobs again"),
-    Action("cancel", ("x",), "x", "Cancel", "Run", "cancel the station's jobs (asks first)"),
+    Action("pause", ("p",), "p", "Pause", "Run", "pause or resume the station, or those marked", id="station.pause"),
+    Action("pause_run", ("P",), "P", "Pause all", "Run", "pause or resume the whole run", id="run.pause"),
+    Action(
+        "retry",
+        ("r",),
+        "r",
+        "Retry",
+        "Run",
+        "try the failed jobs of the station, or of those marked, again",
+        id="station.retry",
+    ),
+    Action("retry_all", ("R",), "R", "", "Run", "try all failed jobs again", id="run.retry"),
+    Action(
+        "cancel",
+        ("x",),
+        "x",
+        "Cancel",
+        "Run",
+        "cancel the jobs of the station, or of those marked (asks first)",
+        id="station.cancel",
+    ),
     Action("export", ("e",), "e", "Export", "Files", "write what is shown as CSV and JSON into the run's folder"),
     Action("picture", ("ctrl+s",), "^s", "", "Files", "save the screen as an SVG picture"),
     Action("theme", ("t",), "t", "Theme", "View", "next theme"),
@@ -225,43 +591,61 @@ ACTIONS = (
 )
 FOOTER_ORDER = (
     *("help", "quit", "back", "open", "filter", "sort", "pause", "retry", "cancel", "freeze"),
-    *("export", "pause_run", "theme", "palette"),
+    *("mark", "export", "pause_run", "theme", "palette", "acknowledge_all"),
 )
 """Which footer entries stay when there is not room for all: the first ones, then a view's own in their order."""
 STEERING = frozenset({"play", "step", "speed", "goto"})
 """The actions (methods) that steer a replay."""
-CONTROLS = frozenset({"pause", "pause_run", "retry", "retry_all", "cancel"})
+_ON_STATIONS = {
+    "pause": frozenset({"running", "slow", "retrying", "queued", "paused"}),
+    "cancel": frozenset({"running", "slow", "retrying", "queued", "paused"}),
+    "retry": frozenset({"failed", "cancelled"}),
+}
+"""Actions on stations, and the states in which a station is one for them."""
+_ON_ALERTS = frozenset({"acknowledge", "acknowledge_all", "mute"})
+_MORE, _LESS = "concurrency(1)", "concurrency(-1)"
+CONTROLS = frozenset({*_ON_STATIONS, *_ON_ALERTS, "pause_run", "retry_all", _MORE, _LESS, "undo"})
+"""Actions that are commands to the engine."""
 
 
-def actions_of(view: str) -> list[Action]:
+def actions_of(view: str, table: Sequence[Action] = ACTIONS) -> list[Action]:
     """What can be done on a screen, in the order of the table."""
-    return [action for action in ACTIONS if view in action.views]
+    return [action for action in table if view in action.views]
 
 
 def bindings(view: str) -> list[Binding]:
-    """The table as Textual bindings of a screen."""
-    return [Binding(",".join(a.keys), a.name, a.help, show=False) for a in actions_of(view)]
+    """The table as Textual bindings of a screen; the app's key map may give them other keys."""
+    return [Binding(",".join(a.keys), a.name, a.help, show=False, id=a.id) for a in actions_of(view)]
 
 
-_SPELLED = str.maketrans({"↵": "Enter", "⌫": "BS", "↑": "Up", "↓": "Down", "←": "Left", "→": "Right"})
+_SPELLED = str.maketrans({"↵": "Enter", "⌫": "BS", "↑": "Up", "↓": "Down", "←": "Left", "→": "Right", "⇧": "shift+"})
 
 
-def spelled(shown: str, plain: bool) -> str:
-    """Keys as they are shown; with `plain` by their names, where there are no signs for them."""
-    return shown.translate(_SPELLED) if plain else shown
+def spelled(table: Sequence[Action]) -> tuple[Action, ...]:
+    """The table with keys shown by their names, for a terminal that has no signs for them."""
+    return tuple(replace(action, shown=action.shown.translate(_SPELLED)) for action in table)
 
 
-def footer_actions(width: int, view: str = "dashboard", *, plain: bool = False, replay: bool = False) -> list[Action]:
-    """The actions a footer of `width` columns has room for, in the order of the table. `plain`: as in `spelled`.
+def footer_actions(
+    width: int, view: str = "dashboard", table: Sequence[Action] = ACTIONS, *, replay: bool = False
+) -> list[Action]:
+    """The actions a footer of `width` columns has room for, in the order of the table.
 
-    A `replay` has keys that steer it, in place of those that steer the engine.
+    A `replay` has keys that steer it, in place of those that steer the engine and of what else they mean.
     """
-    idle = CONTROLS if replay else {action.name for action in ACTIONS if action.replay}
-    labelled = [action for action in actions_of(view) if action.footer and action.name not in idle]
+    here = actions_of(view, table)
+    steer = {key for action in here if action.replay for key in action.keys}
+
+    def acts(action: Action) -> bool:
+        if not replay or action.replay:
+            return replay or not action.replay
+        return action.name not in CONTROLS and not steer.issuperset(action.keys)
+
+    labelled = [action for action in here if action.footer and acts(action)]
     kept: set[str] = set()
     used = 1
-    for action in sorted(labelled, key=_footer_rank):
-        need = footer_width(action, plain=plain)
+    for action in sorted(labelled, key=lambda action: _footer_rank(action, view)):
+        need = footer_width(action)
         if used + need > width:
             break
         kept.add(action.name)
@@ -269,28 +653,32 @@ def footer_actions(width: int, view: str = "dashboard", *, plain: bool = False, 
     return [action for action in labelled if action.name in kept]
 
 
-def _footer_rank(action: Action) -> float:
-    """Help, quit, back, open and filter first, then what only this view has, then the rest of `FOOTER_ORDER`."""
-    return FOOTER_ORDER.index(action.name) if action.name in FOOTER_ORDER else 4.5
+def _footer_rank(action: Action, view: str) -> float:
+    """Help, quit, back, open and filter first, then what this view is for, then the rest of `FOOTER_ORDER`."""
+    own = action.name not in FOOTER_ORDER or action.group.lower() == view
+    return 4.5 if own else FOOTER_ORDER.index(action.name)
 
 
-def footer_width(action: Action, *, plain: bool = False) -> int:
-    return len(footer_key(action, plain=plain)) + len(action.footer) + 3
+def footer_width(action: Action) -> int:
+    return len(footer_key(action)) + len(action.footer) + 3
 
 
-def footer_key(action: Action, *, plain: bool = False) -> str:
-    return spelled(action.shown.split()[0], plain)
+def footer_key(action: Action) -> str:
+    return action.shown.split()[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What decides whether an action makes sense: the mode, the run's phase, the selected station's status."""
+    """What decides whether an action makes sense: the mode, the run's phase and ceiling of requests in flight, how
+    many stations failed, how many alerts wait to be seen, and the states of the stations that keys act on."""
 
     mode: str
     phase: str
     feed: str
-    station: str | None
-    failed: int
+    stations: tuple[str, ...] = ()
+    failed: int = 0
+    concurrency: int = 1
+    alerts: int = 0
 
 
 def why_not(action: str, now: Situation) -> str | None:
@@ -307,20 +695,29 @@ def why_not(action: str, now: Situation) -> str | None:
         return "the engine is still starting"
     if now.feed == "LOST":
         return "the engine is gone; run the same command again to resume"
-    if now.phase == "draining" and action in ("pause", "pause_run", "retry", "retry_all"):
+    if now.phase == "draining" and action not in (*_ON_ALERTS, "cancel", _LESS):
         return "the run is draining: it ends when what is in flight is done"
-    return _why_not_station(action, now)
+    if action in _ON_STATIONS:
+        return _why_not_stations(action, now.stations)
+    return {
+        "retry_all": None if now.failed else "no station has failed",
+        "acknowledge_all": None if now.alerts else "no alert waits to be acknowledged",
+        _MORE: None if now.concurrency < MAX_CONCURRENCY else f"{MAX_CONCURRENCY} in flight is the most there may be",
+        _LESS: None if now.concurrency > 1 else "one request in flight is the least; P pauses the run",
+    }.get(action)
 
 
-def _why_not_station(action: str, now: Situation) -> str | None:
-    if action == "retry_all":
-        return None if now.failed else "no station has failed"
-    if action == "pause_run":
-        return None
-    if now.station is None:
+def applies(action: str, status: str) -> bool:
+    """Whether a station in this state is one for an action on stations."""
+    return status in _ON_STATIONS[action]
+
+
+def _why_not_stations(action: str, statuses: tuple[str, ...]) -> str | None:
+    if not statuses:
         return "no station is selected"
-    if action == "retry" and now.station not in ("failed", "cancelled"):
-        return "only a failed or cancelled station can be retried"
-    if action in ("pause", "cancel") and now.station in ("done", "failed", "cancelled"):
-        return f"this station is {now.station}: there is nothing to {action}"
-    return None
+    if any(applies(action, status) for status in statuses):
+        return None
+    one, many = len(statuses) == 1, f"these {len(statuses)} stations"
+    if action == "retry":
+        return "only a failed or cancelled station can be retried" if one else f"none of {many} failed or was cancelled"
+    return f"{f'this station is {statuses[0]}' if one else f'{many} have ended'}: there is nothing to {action}"

@@ -15,22 +15,25 @@ from typing import Any, ClassVar
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
+from textual.notifications import Notify
 from textual.screen import Screen
 
 from cimis_engine.clock import Clock, SystemClock
 from cimis_engine.run.control import ControlClient
 from cimis_engine.run.process import running_engine
-from cimis_tui.actions import VIEW, actions_of
+from cimis_tui.actions import VIEW, actions_of, footer_key, spelled
 from cimis_tui.feed.follow import Follower, engine_alive
 from cimis_tui.feed.meter import SelfMeter
 from cimis_tui.feed.pump import Pump
 from cimis_tui.feed.replay import AT_THE_END, Opening, Replay
 from cimis_tui.feed.source import Source
+from cimis_tui.keymap import textual_keymap
 from cimis_tui.looks import Looks
 from cimis_tui.screens.console import ConsoleScreen
 from cimis_tui.screens.control import ControlDesk, Send
 from cimis_tui.screens.dialogue import quit_dialogue
 from cimis_tui.themes import ANSI_LIGHT, FALLBACK, THEMES, next_theme
+from cimis_tui.view.alert_words import critical_since
 from cimis_tui.view.frame import SelfCost
 from cimis_tui.widgets.ascii import AsciiOnly
 
@@ -85,9 +88,12 @@ class CimisApp(App[None]):
         self.looks = looks or Looks()
         self.theme = self.looks.theme
         self._ascii = AsciiOnly(enabled=self.looks.ascii)
+        self.actions = spelled(self.looks.actions) if self.looks.ascii else self.looks.actions
+        self.set_keymap(textual_keymap(self.actions))
         self._meter = meter or SelfMeter()
         self.home = self.shown = self._open(run_dir, mode=mode, pid=engine_pid, send=send, opening=opening)
         """The run the console was opened on, and the one on screen."""
+        self._rung = self.clock.time()
         self.frozen = False
         self._beat, self._stride = 0, 1
         self._interrupted = float("-inf")
@@ -130,7 +136,7 @@ class CimisApp(App[None]):
         else:
             source = Follower(run_dir, mode=mode, clock=self.clock, alive=lambda: engine_alive(run_dir, pid))
         pump = Pump(source, pid=pid, clock=self.clock, meter=self._meter)
-        return OpenRun(run_dir, source, pump, ControlDesk(send))
+        return OpenRun(run_dir, source, pump, ControlDesk(send, self.clock.monotonic))
 
     @property
     def run_dir(self) -> Path:
@@ -220,8 +226,8 @@ class CimisApp(App[None]):
         return self.looks.fps / (self._stride * (1 if self.app_focus else 2))
 
     def _on_beat(self) -> None:
-        if not self.is_running:
-            return  # the screens are being taken down
+        if not self.is_running or not self.screen_stack:
+            return  # the timer strikes on while the screens are taken down
         self._beat += 1
         if self._beat % (self._stride * (1 if self.app_focus else 2)) == 0:
             self.beat()
@@ -232,9 +238,34 @@ class CimisApp(App[None]):
         if self._leave_at is not None and (self.home.pump.ended() or began >= self._leave_at):
             self.exit(return_code=0)
             return
+        self._ring()
         if isinstance(self.screen, ConsoleScreen):
             self.screen.tick()
             self._stride = 2 if self.clock.monotonic() - began > _SLOW_FRAME else 1
+
+    def _ring(self) -> None:
+        """Tell of alerts that have become critical since the console opened, once each; whatever is shown meanwhile."""
+        pump = self.home.pump
+        if pump.mode == "replay":
+            return
+        alerts, self._rung = pump.look(lambda state, now: (critical_since(state, now, self._rung), state.now))
+        if alerts:
+            self.notify("\n".join(alerts), title="✗ CRITICAL", severity="error", timeout=15, markup=False)
+            if self.looks.bell:
+                self.bell()
+
+    def on_notify(self, event: Notify) -> None:
+        """What came of a key takes the place of what came of the one before, and nothing is said twice: keys that are
+        pressed in a row must not cover the screen."""
+        new = event.notification
+        for old in list(self._notifications):
+            good = old.severity == new.severity == "information" and old.title == new.title
+            if good or old.message == new.message:
+                del self._notifications[old]
+
+    def key_of(self, name: str) -> str:
+        """The key of an action, as a person reads it."""
+        return next(footer_key(action) for action in self.actions if action.name == name)
 
     # leaving
 
@@ -256,14 +287,14 @@ class CimisApp(App[None]):
             self.exit(return_code=0)
         elif answer == "drain":
             said = "draining: no new pages; the numbers stay here when the run has ended"
-            self.home.desk.send(self.screen, {"cmd": "drain", "station": None}, said)
+            self.home.desk.send(self.screen, {"cmd": "drain"}, said)
         elif answer == "stop":
             self._stop_now()
 
     def _stop_now(self) -> None:
         """Stop the run and leave as soon as its ending is in the journal, or after a while without it."""
         self._leave_at = self.clock.monotonic() + _STOP_PATIENCE
-        self.home.desk.send(self.screen, {"cmd": "stop", "station": None}, "stopping…")
+        self.home.desk.send(self.screen, {"cmd": "stop"}, "stopping…")
 
     async def action_interrupt(self) -> None:
         """ctrl+c asks how to leave; a second one within two seconds stops the run."""
@@ -277,7 +308,7 @@ class CimisApp(App[None]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         if not isinstance(screen, ConsoleScreen):
             return
-        for action in actions_of(screen.VIEW):
+        for action in actions_of(screen.VIEW, self.actions):
             if action.palette:
                 title = action.help[0].upper() + action.help[1:]
                 yield SystemCommand(title, f"key {action.shown}", partial(screen.run_action, action.name))

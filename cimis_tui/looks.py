@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
+from cimis_tui.actions import ACTIONS, Action
 from cimis_tui.themes import ANSI_DARK, DARK
 
 FPS, MOST_FPS = 8, 15
@@ -16,11 +17,16 @@ BROWSER = {"TERM": "xterm-256color", "TEXTUAL_COLOR_SYSTEM": "truecolor", "LC_AL
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """`ascii`: no character but those of ASCII. `fps`: frames a second at most, 1 to 15."""
+    """`ascii`: no character but those of ASCII. `fps`: frames a second at most, 1 to 15.
+
+    `bell`: ring the terminal's bell when an alert becomes critical. `actions`: the table, with the keys wanted.
+    """
 
     theme: str = DARK.name
     ascii: bool = False
     fps: int = FPS
+    bell: bool = True
+    actions: tuple[Action, ...] = ACTIONS
 
 
 def theme_for(environ: Mapping[str, str]) -> str:

@@ -34,6 +34,7 @@ DARK = Theme(
         "rule": "#37475a",
         "track": "#3a4a5c",
         "row": "#1d2c3d",
+        "calm": "#3f7d5d",
     }
     | _scrollbar("#33475c", "#4a6582", "#6cb6e8", "#0d1218"),
 )
@@ -55,6 +56,7 @@ LIGHT = Theme(
         "rule": "#b9c2c9",
         "track": "#c3ccd3",
         "row": "#dbe9f4",
+        "calm": "#86b89b",
     }
     | _scrollbar("#b3c3d0", "#8fa8bb", "#14639e", "#fbfaf7"),
 )
@@ -76,6 +78,7 @@ SAFE = Theme(
         "rule": "#3a485a",
         "track": "#3c4858",
         "row": "#1c2b3c",
+        "calm": "#4b7f8c",
     }
     | _scrollbar("#33475c", "#4a6582", "#49a2fc", "#0b0f14"),
 )
@@ -97,6 +100,7 @@ CONTRAST = Theme(
         "rule": "#8c98a4",
         "track": "#6b7785",
         "row": "#002f5c",
+        "calm": "#3f9c66",
     }
     | _scrollbar("#8c98a4", "#b9c6d3", "#7cc7ff", "#000000"),
 )
@@ -107,7 +111,13 @@ ANSI_LIGHT = replace(BUILTIN_THEMES["ansi-light"], warning="ansi_magenta")
 NAMES = (*(theme.name for theme in THEMES), ANSI_DARK.name, ANSI_LIGHT.name)
 """The order `t` goes through."""
 
-FALLBACK = {"quiet": "ansi_default", "rule": "ansi_bright_black", "track": "ansi_bright_black", "row": "ansi_default"}
+FALLBACK = {
+    "quiet": "ansi_default",
+    "rule": "ansi_bright_black",
+    "track": "ansi_bright_black",
+    "row": "ansi_default",
+    "calm": "ansi_green",
+}
 """Our own variables for themes that do not define them: plain enough for sixteen colours."""
 
 

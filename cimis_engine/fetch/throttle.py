@@ -83,6 +83,14 @@ class Throttle:
         self._successes = 0
         self._waits.clear()
 
+    def set_ceiling(self, ceiling: int) -> LimitChange | None:
+        """The operator's number. A lower one holds at once; towards a higher one the limit grows in slow start."""
+        old, raised = self.limit, ceiling > self.ceiling
+        self.ceiling = max(1, ceiling)
+        self.limit = min(old, self.ceiling)
+        self._threshold = self.ceiling if raised else min(self._threshold, self.ceiling)
+        return LimitChange(old, self.limit, "operator") if old != self.limit else None
+
     def refusal(self, started: float) -> int:
         """Which refusal in a row one of this request is, from 1; those of one round are one."""
         return max(1, self.refusals + (started > self._lowered_at))

@@ -1,6 +1,12 @@
 """The control door of a running engine: `control.sock` in its run directory, one JSON object a line each way.
 
-Commands: `{"cmd": "pause"|"resume"|"retry"|"cancel", "station": N or null}`, `{"cmd": "drain"|"stop"|"status"}`.
+Commands, `stations` a list of numbers, or null for the whole run (`cancel` needs a list):
+
+    {"cmd": "pause"|"resume"|"retry"|"cancel", "stations": [2, 5]}    {"cmd": "drain"|"stop"|"status"}
+    {"cmd": "concurrency", "limit": N}                                at most so many requests in flight from now on
+    {"cmd": "ack", "rule": R, "subject": S}                           the alert was seen; without both: all that fire
+    {"cmd": "mute"|"unmute", "rule": R, "subject": S}                 tell nobody of it for `seconds` (600)
+
 Answers: `{"ok": true, ...}` or `{"ok": false, "error": "..."}`. The socket is mode 0600 and carries no events.
 """
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
 from cimis_engine.clock import Clock
@@ -48,7 +48,7 @@ class Dispatcher:
         plan: Plan,
         work: Work,
         *,
-        slots: list[Slot],
+        new_slot: Callable[[], Slot],
         pipeline: DecodePipeline,
         filing: Filing,
         ledger: Ledger,
@@ -59,7 +59,8 @@ class Dispatcher:
     ) -> None:
         self._settings = settings = spec.settings
         self._run_id, self._plan, self._work = spec.run_id, plan, work
-        self._slots, self._pipeline, self._filing, self._ledger = slots, pipeline, filing, ledger
+        self._pipeline, self._filing, self._ledger = pipeline, filing, ledger
+        self._new_slot, self._idle_slots, self._in_use = new_slot, list[Slot](), 0
         self._emit, self._clock, self._rng = emit, clock, rng
         self._api = dialect_of(self._settings.api, self._settings.base_url)
         self._caps, self._cap = caps, plan.cap
@@ -98,7 +99,7 @@ class Dispatcher:
 
     @property
     def in_flight(self) -> int:
-        return self._settings.concurrency - len(self._slots)
+        return self._in_use
 
     def held(self) -> dict[str, int]:
         """Bytes each station's jobs hold now: queued and buffered bytes, and columns."""
@@ -139,7 +140,7 @@ class Dispatcher:
         return self._clock.monotonic() - self._began
 
     def _full(self) -> bool:
-        return not self._slots or self.in_flight >= self._throttle.limit
+        return self._in_use >= self._throttle.limit
 
     def _next_page(self, now: float) -> Page | None:
         used_up = self._allowance.used_up(self._requests, self._elapsed)
@@ -200,7 +201,8 @@ class Dispatcher:
         page.job.attempts += 1
         self._requests += 1
         self._emit(telling.attempt_started(page))
-        page.slot = self._slots.pop()
+        page.slot = self._idle_slots.pop() if self._idle_slots else self._new_slot()
+        self._in_use += 1
         task = asyncio.create_task(self._fly(page, page.slot), name=f"{job.id} page {page.spec.index}")
         self._flights[task] = page
         task.add_done_callback(self._landed)
@@ -235,7 +237,8 @@ class Dispatcher:
     def _release(self, page: Page) -> None:
         """Give the page's slot back, once."""
         if page.slot is not None:
-            self._slots.append(page.slot)
+            self._idle_slots.append(page.slot)
+            self._in_use -= 1
             page.slot = None
         self._wake.set()
 
@@ -423,9 +426,9 @@ class Dispatcher:
         """Give a job up for the operator."""
         self._job_failed(job, "cancelled", "cancelled by the operator", "r tries it again", job.attempts)
 
-    async def retry_failed(self, station: int | None) -> int:
-        """Queue the failed jobs of a station, or of all, once more; how many."""
-        again = self._work.reopen(station)
+    async def retry_failed(self, stations: Collection[int] | None) -> int:
+        """Queue the failed jobs of these stations, or of all, once more; how many."""
+        again = self._work.reopen(stations)
         for spec in again:
             self._emit(ev.JobQueued(job=spec.id, station=spec.station))
         names, now = [spec.id for spec in again], self._clock.time()
@@ -434,6 +437,16 @@ class Dispatcher:
         self._consecutive_failures = 0
         self.wake()
         return len(again)
+
+    def set_concurrency(self, ceiling: int) -> None:
+        """How many requests may be in flight at most, from now on. What is in flight beyond that is finished."""
+        old = self._throttle.ceiling
+        if ceiling == old:
+            return
+        change = self._throttle.set_ceiling(ceiling)
+        self._emit(ev.ConcurrencyChanged(old=old, new=ceiling))
+        self._note_limit(change)
+        self.wake()
 
     def wake(self) -> None:
         """Look again at what may start."""

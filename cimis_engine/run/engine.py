@@ -16,15 +16,16 @@ from cimis_engine import __version__
 from cimis_engine.clock import Clock, SystemClock
 from cimis_engine.fetch.network import Resolve, resolve
 from cimis_engine.fetch.pipeline import DecodePipeline
-from cimis_engine.fetch.transport import ssl_context
+from cimis_engine.fetch.transport import Slot, ssl_context
 from cimis_engine.model.plan import Plan
 from cimis_engine.run import events as ev
-from cimis_engine.run.alerts import RULES, evaluate
+from cimis_engine.run.alerts import Rule, configure
 from cimis_engine.run.caps import CapTable
 from cimis_engine.run.connect import new_slot
 from cimis_engine.run.control import ControlServer
 from cimis_engine.run.dispatcher import Dispatcher
 from cimis_engine.run.filing import Filing
+from cimis_engine.run.hysteresis import Hysteresis
 from cimis_engine.run.journal import JournalWriter
 from cimis_engine.run.ledger import Ledger
 from cimis_engine.run.meter import Meter
@@ -73,20 +74,23 @@ async def run_engine(
 
     meter = Meter(clock)
     started = clock.monotonic()
-    emit(_started(spec, plan, meter.pid))
+    rules = configure(settings.alerts)
+    emit(_started(spec, plan, meter.pid, rules))
     filing = Filing(plan, store, emit, spec.run_id)
     context = ssl_context(Path(settings.ca_file) if settings.ca_file else None)
-    slots = [
-        new_slot(settings, key, clock, context, resolver=resolver, network=network) for _ in range(settings.concurrency)
-    ]
-    all_slots = tuple(slots)
+    slots: list[Slot] = []
+
+    def one_more_slot() -> Slot:
+        slots.append(new_slot(settings, key, clock, context, resolver=resolver, network=network))
+        return slots[-1]
+
     pipeline = DecodePipeline(clock=clock)
     work = Work(plan)
     dispatcher = Dispatcher(
         spec,
         plan,
         work,
-        slots=slots,
+        new_slot=one_more_slot,
         pipeline=pipeline,
         filing=filing,
         ledger=await filing.on_disk(lambda: Ledger(store.database)),
@@ -96,13 +100,14 @@ async def run_engine(
         rng=random.Random(),
     )
 
-    steering = Steering(dispatcher, work, emit)
+    steering = Steering(dispatcher, work, state, emit, now=clock.time)
+    hysteresis = Hysteresis(rules)
 
     async def watch() -> None:
         for second in range(1, 1 << 31):
             await clock.sleep(1.0)
             emit(meter.sample(dispatcher.in_flight, dispatcher.held()))
-            for event in evaluate(RULES, state, clock.time(), state.active_alerts):
+            for event in hysteresis.judge(state, clock.time()):
                 emit(event)
             if second % _HEARTBEAT_SECONDS == 0:
                 await dispatcher.heartbeat()
@@ -112,7 +117,7 @@ async def run_engine(
             async with ControlServer(run_dir, steering.command), _beside(pipeline.run(), meter.beat(), watch()):
                 await dispatcher.run()
     finally:
-        await asyncio.gather(*(slot.aclose() for slot in all_slots), return_exceptions=True)
+        await asyncio.gather(*(slot.aclose() for slot in slots), return_exceptions=True)
         filing.close()
     emit(meter.sample(0, {}))
     end = decide_outcome(state, stopped_by=dispatcher.stopped_by, fatal=dispatcher.fatal)
@@ -154,7 +159,7 @@ def _signals(dispatcher: Dispatcher) -> Any:
             loop.remove_signal_handler(number)
 
 
-def _started(spec: RunSpec, plan: Plan, pid: int) -> ev.RunStarted:
+def _started(spec: RunSpec, plan: Plan, pid: int, rules: tuple[Rule, ...]) -> ev.RunStarted:
     return ev.RunStarted(
         run_id=spec.run_id,
         pid=pid,
@@ -187,4 +192,5 @@ def _started(spec: RunSpec, plan: Plan, pid: int) -> ev.RunStarted:
         ],
         stored=plan.stored,
         notes=list(plan.notes),
+        rules=[rule.ref() for rule in rules],
     )

@@ -58,6 +58,22 @@ class JobRef(msgspec.Struct, frozen=True, kw_only=True):
     expected: int
 
 
+class RuleRef(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert rule in force, in its unit: see `alerts.Rule` for what the fields mean."""
+
+    name: str
+    subject: str
+    unit: str
+    description: str
+    warn: float | None
+    critical: float | None
+    clear: float
+    for_s: float
+    window_s: int
+    minimum: int
+    low_is_bad: bool = False
+
+
 class RunStarted(Event, frozen=True, kw_only=True, tag="run.started"):
     """First event of every journal. `stored` counts station-years the store already held."""
 
@@ -78,6 +94,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run.started"):
     jobs: list[JobRef]
     stored: int
     notes: list[str]
+    rules: list[RuleRef] = []
 
 
 class RunFinished(Event, frozen=True, kw_only=True, tag="run.finished"):
@@ -297,6 +314,13 @@ class ThrottleChanged(Event, frozen=True, kw_only=True, tag="throttle.changed"):
     gate_until: float | None = None
 
 
+class ConcurrencyChanged(Event, frozen=True, kw_only=True, tag="concurrency.changed"):
+    """The operator's ceiling of requests in flight went from `old` to `new`; the throttle says how many may be."""
+
+    old: int
+    new: int
+
+
 class Resources(Event, frozen=True, kw_only=True, tag="resources"):
     """The engine's own cost, once a second. `held` maps a station number (as text) to the bytes its jobs hold now."""
 
@@ -309,6 +333,8 @@ class Resources(Event, frozen=True, kw_only=True, tag="resources"):
 
 
 class AlertRaised(Event, frozen=True, kw_only=True, tag="alert.raised"):
+    """`severity`: warning or critical. A warning that became critical is raised once more."""
+
     rule: str
     severity: str
     subject: str
@@ -320,6 +346,21 @@ class AlertCleared(Event, frozen=True, kw_only=True, tag="alert.cleared"):
     rule: str
     subject: str
     value: float
+
+
+class AlertAcknowledged(Event, frozen=True, kw_only=True, tag="alert.acknowledged"):
+    """A person has seen the alert. It goes on, without asking for attention, until it clears or becomes critical."""
+
+    rule: str
+    subject: str
+
+
+class AlertMuted(Event, frozen=True, kw_only=True, tag="alert.muted"):
+    """Nobody is told of this rule and subject until then (Unix seconds); null: it is no longer muted."""
+
+    rule: str
+    subject: str
+    until: float | None
 
 
 class Warned(Event, frozen=True, kw_only=True, tag="warning"):
@@ -353,9 +394,12 @@ AnyEvent = (
     | ChunkFinished
     | ChunkFailed
     | ThrottleChanged
+    | ConcurrencyChanged
     | Resources
     | AlertRaised
     | AlertCleared
+    | AlertAcknowledged
+    | AlertMuted
     | Warned
 )
 KINDS: dict[str, type[Event]] = {str(cls.__struct_config__.tag): cls for cls in get_args(AnyEvent)}

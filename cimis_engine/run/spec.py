@@ -11,8 +11,10 @@ import msgspec
 from cimis_engine.fetch.exchange import USER_AGENT
 from cimis_engine.model.items import DataItem, Interval, UnitSystem, items_of, parse_items
 from cimis_engine.model.period import PST, Span, parse_date
+from cimis_engine.run.alerts import RuleSetting
 from cimis_engine.store.formats import DEFAULT_FORMAT, Format
 
+MAX_CONCURRENCY = 64
 DEFAULT_BASE_URL = "https://et.water.ca.gov"
 
 
@@ -27,6 +29,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `whole_body` reads a response to its end before decoding it: the predecessor's way, kept as the baseline of
     benchmarks. `decoder` is `fast` or `ijson` (the strict reference). `cap_daily`, `cap_hourly`: records a request may
     ask for, in place of what was learned from the API (see `caps`). `store_format`: what chunks are written in.
+    `alerts`: what is changed of the alert rules, by their names.
     """
 
     api: str = "station-web"
@@ -50,6 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cap_daily: int | None = None
     cap_hourly: int | None = None
     store_format: Format = DEFAULT_FORMAT
+    alerts: dict[str, RuleSetting] = {}
 
     def cap(self, interval: Interval) -> int | None:
         return self.cap_daily if interval is Interval.DAILY else self.cap_hourly

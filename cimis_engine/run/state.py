@@ -14,6 +14,7 @@ import math
 import sys
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
@@ -25,6 +26,7 @@ from cimis_engine.run.tallies import (
     SETTLED,
     ActiveAlert,
     AttemptState,
+    EndedAlert,
     JobState,
     LogLine,
     PageState,
@@ -36,6 +38,7 @@ from cimis_engine.run.tallies import (
     spend_all,
     years_of,
 )
+from cimis_engine.run.trails import Trails
 from cimis_engine.run.wording import SILENT, describe
 
 CHUNK_PHASES = ("encode", "write", "verify", "commit")
@@ -48,6 +51,8 @@ _OF_CHUNK = (
 LOG_LINES = 5000
 RETRIES_KEPT = 1000
 ALERTS_KEPT = 200
+ENDED_KEPT = 50
+AlertEvent = ev.AlertRaised | ev.AlertCleared | ev.AlertAcknowledged | ev.AlertMuted
 MINUTE = 60
 
 
@@ -58,6 +63,8 @@ class RunState:
     is the time of the last event. `dirty` holds the stations touched since the consumer last cleared it.
     `attempts` counts those started, `attempts_failed` those that ended badly of themselves, whatever came after.
     `records` are those of pages verified to their end, less those of jobs that failed before they were on disk.
+    `concurrency` is the operator's ceiling of requests in flight, `concurrency_limit` how many may be as things stand.
+    `mutes`: until when (Unix seconds) nobody is told of a rule and subject.
     """
 
     def __init__(self) -> None:
@@ -74,7 +81,7 @@ class RunState:
         self.error_class = ""
         self.message = ""
         self.hint = ""
-        self.concurrency_limit = 0
+        self.concurrency = self.concurrency_limit = 0
         self.gate_until: float | None = None
 
         self.jobs_total = self.jobs_done = self.jobs_failed = 0
@@ -94,7 +101,10 @@ class RunState:
         self.warnings = self.errors = 0
         self.retry_log: deque[tuple[float, ev.RetryScheduled]] = deque(maxlen=RETRIES_KEPT)
         self.active_alerts: dict[tuple[str, str], ActiveAlert] = {}
-        self.alert_log: deque[tuple[float, ev.AlertRaised | ev.AlertCleared]] = deque(maxlen=ALERTS_KEPT)
+        self.ended_alerts: deque[EndedAlert] = deque(maxlen=ENDED_KEPT)
+        self.mutes: dict[tuple[str, str], float] = {}
+        self.alert_log: deque[tuple[float, AlertEvent]] = deque(maxlen=ALERTS_KEPT)
+        self.trails = Trails()
         self.resources: ev.Resources | None = None
         self.rss_peak = 0
 
@@ -170,6 +180,12 @@ class RunState:
         pace = self.records_per_s(MINUTE) or (self.records / self.elapsed_s if self.elapsed_s else 0.0)
         return left / pace if pace > 0 else None
 
+    def under_way(self) -> set[tuple[int, int]]:
+        """(station, year) of the chunks that running jobs are to bring and that are not decided yet."""
+        running = (job for jobs in self._station_jobs.values() for job in jobs if job.status == "running")
+        cells = ((job.ref.station, year) for job in running for year in job.years)
+        return {cell for cell in cells if self.results[cell].success is None}
+
     def _rate(self, ring: Ring, window: int) -> float:
         since = float(int(self.now) - window + 1)
         covered = self.now - max(since, self.started_at if self.started_at is not None else since)
@@ -216,7 +232,7 @@ class RunState:
 
     def _run_started(self, event: RunStarted, t: float) -> None:
         self.run_id, self.started, self.started_at, self.status = event.run_id, event, t, "running"
-        self.concurrency_limit = event.concurrency
+        self.concurrency = self.concurrency_limit = event.concurrency
         for ref in event.stations:
             self.stations[ref.number] = StationState(ref)
         for job in event.jobs:
@@ -569,6 +585,9 @@ class RunState:
     def _throttle_changed(self, event: ev.ThrottleChanged, t: float) -> None:
         self.concurrency_limit, self.gate_until = event.new, event.gate_until
 
+    def _concurrency_changed(self, event: ev.ConcurrencyChanged, t: float) -> None:
+        self.concurrency = event.new
+
     def _resources(self, event: ev.Resources, t: float) -> None:
         self.resources = event
         self.rss_peak = max(self.rss_peak, event.rss_bytes)
@@ -580,13 +599,35 @@ class RunState:
                 station.held_bytes = size
                 self.dirty.add(number)
         self._holding = set(held)
+        self.trails.sample(self, t)
+
+    def muted_until(self, rule: str, subject: str, now: float) -> float | None:
+        """Until when (Unix seconds) nobody is told of it; None if it is not muted `now`."""
+        until = self.mutes.get((rule, subject), 0.0)
+        return until if until > now else None
 
     def _alert_raised(self, event: ev.AlertRaised, t: float) -> None:
-        self.active_alerts[event.rule, event.subject] = ActiveAlert(event, t)
+        before = self.active_alerts.get((event.rule, event.subject))
+        self.active_alerts[event.rule, event.subject] = ActiveAlert(event, before.since if before else t)
         self.alert_log.append((t, event))
 
     def _alert_cleared(self, event: ev.AlertCleared, t: float) -> None:
-        self.active_alerts.pop((event.rule, event.subject), None)
+        alert = self.active_alerts.pop((event.rule, event.subject), None)
+        if alert is not None:
+            self.ended_alerts.append(EndedAlert(alert.raised, alert.since, t))
+        self.alert_log.append((t, event))
+
+    def _alert_acknowledged(self, event: ev.AlertAcknowledged, t: float) -> None:
+        alert = self.active_alerts.get((event.rule, event.subject))
+        if alert is not None:
+            self.active_alerts[event.rule, event.subject] = replace(alert, acknowledged=True)
+        self.alert_log.append((t, event))
+
+    def _alert_muted(self, event: ev.AlertMuted, t: float) -> None:
+        if event.until is None:
+            self.mutes.pop((event.rule, event.subject), None)
+        else:
+            self.mutes[event.rule, event.subject] = event.until
         self.alert_log.append((t, event))
 
 
@@ -612,7 +653,10 @@ _HANDLERS: dict[type[ev.Event], Callable[[RunState, Any, float], None]] = {
     ev.ChunkFinished: RunState._chunk_finished,
     ev.ChunkFailed: RunState._chunk_failed,
     ev.ThrottleChanged: RunState._throttle_changed,
+    ev.ConcurrencyChanged: RunState._concurrency_changed,
     ev.Resources: RunState._resources,
     ev.AlertRaised: RunState._alert_raised,
     ev.AlertCleared: RunState._alert_cleared,
+    ev.AlertAcknowledged: RunState._alert_acknowledged,
+    ev.AlertMuted: RunState._alert_muted,
 }

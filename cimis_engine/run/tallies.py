@@ -192,10 +192,20 @@ class LogLine:
 
 @dataclass(slots=True, frozen=True)
 class ActiveAlert:
-    """An alert that was raised at Unix time `since` and not cleared."""
+    """An alert that was raised at Unix time `since` and not cleared. `raised`: the last time, at its worst."""
 
     raised: ev.AlertRaised
     since: float
+    acknowledged: bool = False
+
+
+@dataclass(slots=True, frozen=True)
+class EndedAlert:
+    """An alert that was cleared at Unix time `ended`."""
+
+    raised: ev.AlertRaised
+    since: float
+    ended: float
 
 
 @dataclass(slots=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cimis_engine.run import events as ev
+from cimis_engine.run.alerts import RULES, in_words
 
 if TYPE_CHECKING:
     from cimis_engine.run.tallies import StationState
@@ -76,11 +78,26 @@ def _words(event: ev.Event) -> Iterator[tuple[str, str]]:
             yield "WARN" if gate or new < old else "INFO", f"{change}: {cause}" + (", all wait" if gate else "")
         case ev.AlertRaised(rule=rule, severity=severity, subject=subject, value=value, limit=limit):
             level = "ERROR" if severity == "critical" else "WARN"
-            yield level, f"alert {rule} ({subject}): {value:.4g}, limit {limit:.4g}"
+            yield level, f"alert {rule} ({subject}): {_said(rule, value)}, limit {_said(rule, limit)}"
         case ev.AlertCleared(rule=rule, subject=subject, value=value):
-            yield "INFO", f"alert {rule} ({subject}) cleared: {value:.4g}"
+            yield "INFO", f"alert {rule} ({subject}) cleared: {_said(rule, value)}"
+        case ev.AlertAcknowledged(rule=rule, subject=subject):
+            yield "INFO", f"alert {rule} ({subject}) acknowledged"
+        case ev.AlertMuted(rule=rule, subject=subject, until=None):
+            yield "INFO", f"alert {rule} ({subject}) is no longer muted"
+        case ev.AlertMuted(rule=rule, subject=subject, until=float(until)):
+            yield "INFO", f"alert {rule} ({subject}) muted until {datetime.fromtimestamp(until, UTC):%H:%M:%S}Z"
+        case ev.ConcurrencyChanged(old=old, new=new):
+            yield "INFO", f"the operator allows {new} in flight, {old} before"
         case ev.Warned(code=code, message=message):
             yield "WARN", f"{code}{_tail(message)}"
+
+
+_ALERT_UNITS = {rule.name: rule.unit for rule in RULES}
+
+
+def _said(rule: str, value: float) -> str:
+    return in_words(value, _ALERT_UNITS.get(rule, ""))
 
 
 def _tail(text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from cimis_engine.fetch.pipeline import Session
@@ -135,9 +135,9 @@ class Work:
         jobs = [self.jobs.get(name) or Job(self.specs[name]) for name in sorted(self.open)]
         return [job for job in jobs if job.spec.station == station and not job.settled]
 
-    def reopen(self, station: int | None) -> list[JobSpec]:
-        """The failed jobs of a station, or of all, open again; they may be claimed once the ledger has them queued."""
-        again = [self.specs[name] for name in sorted(self.failed) if station in (None, self.specs[name].station)]
+    def reopen(self, stations: Collection[int] | None) -> list[JobSpec]:
+        """The failed jobs of these stations, or of all, open again; to be claimed once the ledger has them queued."""
+        again = [self.specs[n] for n in sorted(self.failed) if stations is None or self.specs[n].station in stations]
         names = {spec.id for spec in again}
         self.failed -= names
         self.open |= names

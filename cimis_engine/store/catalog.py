@@ -235,6 +235,22 @@ class Catalog:
                 revisions.select(db, stations=stations, interval=interval, item=item, since=since, run_id=run_id)
             )
 
+    def digests(self, interval: Interval) -> dict[tuple[int, int], str]:
+        """The file digest of every chunk of an interval by (station, year): tells cheaply which changed."""
+        query = "SELECT station, year, artifact_digest FROM chunks WHERE interval = ?"
+        with self._using() as db:
+            return {(station, year): digest for station, year, digest in db.execute(query, (interval.value,))}
+
+    def newest_revision(self) -> int:
+        """A number that grows with every revision recorded."""
+        with self._using() as db:
+            return revisions.newest(db)
+
+    def revised_slots(self, interval: Interval, after: int = 0) -> list[tuple[int, int, int, int]]:
+        """(station, year, slot, values) that the agency changed in revisions numbered above `after`."""
+        with self._using() as db:
+            return list(revisions.count_by_slot(db, interval, after))
+
     def totals(self) -> Totals:
         with self._using() as db:
             row = db.execute(

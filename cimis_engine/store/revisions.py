@@ -224,6 +224,26 @@ def select(
     return map(_revision, rows)
 
 
+def newest(db: sqlite3.Connection) -> int:
+    """The number of the last generation recorded, 0 if there is none."""
+    return int(db.execute("SELECT coalesce(max(id), 0) FROM generations").fetchone()[0])
+
+
+def count_by_slot(db: sqlite3.Connection, interval: Interval, after: int) -> Iterator[tuple[int, int, int, int]]:
+    """(station, year, slot, values changed) of the generations numbered above `after`.
+
+    A value that only lost its flag P is no change worth a mark: see `Revision.kind`.
+    """
+    rows = db.execute(
+        "SELECT station, year, slot, count(*) FROM revisions JOIN generations ON generation = id"
+        " WHERE id > ? AND interval = ? AND NOT (old_flag IS ? AND new_flag IS NOT NULL"
+        " AND CAST(old_value AS REAL) IS CAST(new_value AS REAL))"
+        " GROUP BY station, year, slot",
+        (after, interval.value, PENDING),
+    )
+    return iter(rows.fetchall())
+
+
 def _revision(row: tuple[Any, ...]) -> Revision:
     station, interval, year, units, slot, item, old_text, old_flag, new_text, new_flag, seen_at, run_id = row
     old, new = (None if text is None else Decimal(text) for text in (old_text, new_text))

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from cimis_engine.errors import UsageError
-from cimis_tui.cli.settings import CONFIG_FILE, UI, config
+from cimis_tui.actions import Action
+from cimis_tui.cli.settings import CONFIG_FILE, KEYS, UI, config
+from cimis_tui.keymap import remapped
 from cimis_tui.looks import FPS, MOST_FPS, Looks, ascii_terminal, theme_for
 from cimis_tui.themes import NAMES
 
-_KEYS = tuple(f.name for f in fields(Looks))
+_KEYS = tuple(f.name for f in fields(Looks) if f.name != "actions")
 _BOOLS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
@@ -26,7 +28,31 @@ def looks_of(args: Namespace, environ: Mapping[str, str], folder: Path) -> Looks
     theme = str(values.get("theme", theme_for(environ)))
     if theme not in NAMES:
         raise UsageError(f"no theme '{theme}'", hint=f"there are {', '.join(NAMES)}")
-    return Looks(theme, _flag(values.get("ascii", ascii_terminal(environ))), _frames(values.get("fps", FPS)))
+    return Looks(
+        theme,
+        _flag("ascii", values.get("ascii", ascii_terminal(environ))),
+        _frames(values.get("fps", FPS)),
+        _flag("bell", values.get("bell", True)),
+        actions_of(folder),
+    )
+
+
+def actions_of(folder: Path) -> tuple[Action, ...]:
+    """The table of actions with the keys of `[keys]` in `cimis.toml`. Raises `UsageError`."""
+    keys = config(folder / CONFIG_FILE).get(KEYS, {})
+    if not isinstance(keys, dict):
+        raise UsageError(
+            f"'{KEYS}' in {CONFIG_FILE} is no table", hint=f'write [{KEYS}], and below it "run.pause" = "f5"'
+        )
+    return remapped(_flat(keys))
+
+
+def _flat(keys: Mapping[str, object], before: str = "") -> dict[str, object]:
+    """TOML reads `run.pause = "f5"` without quotes as a table in a table; both ways mean the same."""
+    found: dict[str, object] = {}
+    for name, value in keys.items():
+        found |= _flat(value, f"{before}{name}.") if isinstance(value, dict) else {before + name: value}
+    return found
 
 
 def flags_of(looks: Looks) -> list[str]:
@@ -46,10 +72,10 @@ def _configured(path: Path) -> dict[str, Any]:
     return given
 
 
-def _flag(value: Any) -> bool:
+def _flag(name: str, value: Any) -> bool:
     found = value if isinstance(value, bool) else _BOOLS.get(str(value).lower())
     if found is None:
-        raise UsageError(f"ascii is yes or no, not '{value}'")
+        raise UsageError(f"{name} is yes or no, not '{value}'")
     return found
 
 

@@ -405,6 +405,13 @@ def _stored(parser: argparse.ArgumentParser) -> None:
     _data_dir(parser)
 
 
+def _keys(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--main", action="store_true", help="only those that the dashboard's footer names")
+    shape = parser.add_mutually_exclusive_group()
+    _json(shape)
+    shape.add_argument("--markdown", action="store_true", help="a table for a document")
+
+
 def _items(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hourly", action="store_true", help="only the hourly ones")
     _json(parser)
@@ -481,6 +488,7 @@ COMMANDS = (
     Command("apply", "bring the store to the state a bundle leads to", "apply:apply", _apply),
     Command("stats", "what is stored, in numbers", "store:stats", _stored),
     Command("items", "list the data items", "about:items", _items),
+    Command("keys", "what every key of the dashboard does", "keys:keys", _keys),
     Command("simulate", "serve the CIMIS API on this machine", "simulate:simulate", _simulate),
     Command("version", "versions of this program and its formats", "about:version", _json),
 )

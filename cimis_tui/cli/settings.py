@@ -16,15 +16,15 @@ import msgspec
 
 from cimis_engine.errors import UsageError
 from cimis_engine.fetch.dialect import dialect_of
-from cimis_engine.run.spec import DEFAULT_BASE_URL, Settings
+from cimis_engine.run.alerts import configure
+from cimis_engine.run.spec import DEFAULT_BASE_URL, MAX_CONCURRENCY, Settings
 
 CONFIG_FILE = "cimis.toml"
 DEFAULT_DATA_DIR = "data"
 KEY_FILE_VARIABLE = "CIMIS_APP_KEY_FILE"
 KEY_VARIABLE = "CIMIS_APP_KEY"
 CREDENTIAL = "cimis-app-key"
-MAX_CONCURRENCY = 64
-PLAUSIBLE, UI = "plausible", "ui"
+PLAUSIBLE, UI, KEYS = "plausible", "ui", "keys"
 """Tables of the file that are not of fetching: see `limits` and `looks`."""
 _FIELDS = {f for f in Settings.__struct_fields__ if f != "whole_body"}
 _TIMES = {f.name for f in msgspec.structs.fields(Settings) if f.type in (float, float | None)}
@@ -86,14 +86,14 @@ def load_settings(
     Raises `UsageError` for an unknown key of `cimis.toml` (with the nearest known one), or a value that cannot be.
     """
     values = config(folder / CONFIG_FILE)
-    values |= {n: environ[v] for n in (*_FIELDS, "data_dir") if environ.get(v := f"CIMIS_{n.upper()}")}
+    values |= {n: environ[v] for n in (*(_FIELDS - {"alerts"}), "data_dir") if environ.get(v := f"CIMIS_{n.upper()}")}
     values |= {name: given for flag, name in _FLAGS.items() if (given := getattr(args, flag, None)) is not None}
     if getattr(args, "gzip", None) is not None:
         values["gzip"] = args.gzip
     values |= {name: seconds(name, text) for name in _TIMES if isinstance(text := values.get(name), str)}
     where = Path(getattr(args, "data_dir", None) or values.pop("data_dir", None) or data_dir)
     values.pop("data_dir", None)
-    for table in (PLAUSIBLE, UI):
+    for table in (PLAUSIBLE, UI, KEYS):
         values.pop(table, None)
     try:
         settings = msgspec.convert(values | fixed, type=Settings, strict=False)
@@ -122,7 +122,7 @@ def config(path: Path) -> dict[str, Any]:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"cannot read {path}: {error}") from None
-    known = _FIELDS | {"data_dir", PLAUSIBLE, UI}
+    known = _FIELDS | {"data_dir", PLAUSIBLE, UI, KEYS}
     if isinstance(store := values.get("store"), dict):  # store.format = "v2"
         del values["store"]
         values |= {f"store_{name}": value for name, value in store.items()}
@@ -161,6 +161,7 @@ def _possible(settings: Settings) -> Settings:
     for name in ("cap_daily", "cap_hourly"):
         if (cap := getattr(settings, name)) is not None and cap < 1:
             raise UsageError(f"{name} is the records a request may ask for, at least 1, not {cap}")
+    configure(settings.alerts)
     if settings.ca_file and not Path(settings.ca_file).is_file():
         raise UsageError(f"no certificate file {settings.ca_file}")
     return settings

@@ -16,9 +16,11 @@ from cimis_tui.view.attempts import AttemptRow, attempt_facts
 
 class AttemptDialogue(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,backspace,enter,q", "dismiss", show=False),
-        Binding("j,down", "scroll(1)", show=False),
-        Binding("k,up", "scroll(-1)", show=False),
+        Binding("escape,backspace", "dismiss", show=False, id="go.back"),
+        Binding("enter", "dismiss", show=False, id="station.open"),
+        Binding("q", "dismiss", show=False, id="console.quit"),
+        Binding("j,down", "scroll(1)", show=False, id="move.down"),
+        Binding("k,up", "scroll(-1)", show=False, id="move.up"),
     ]
     DEFAULT_CSS = """
     AttemptDialogue { align: center middle; background: $background 60%; }

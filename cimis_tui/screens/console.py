@@ -16,6 +16,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.widgets import Static
 
+from cimis_tui.actions import actions_of
 from cimis_tui.feed.pump import Pump
 from cimis_tui.screens.control import ControlDesk
 from cimis_tui.screens.export import export_table
@@ -55,11 +56,11 @@ class ConsoleScreen(Kept, Replaying):
         with Container(id="main"):
             yield HeaderBar(self.crumb())
             yield from self.body()
-            yield AlertBar()
+            yield AlertBar(actions_of(self.VIEW, self.app.actions))
             if self.replay is not None:
-                self.bar = ReplayBar(self.VIEW)
+                self.bar = ReplayBar(actions_of(self.VIEW, self.app.actions))
                 yield self.bar
-        yield KeyFooter(self.VIEW, plain=self.app.looks.ascii, replay=self.replay is not None)
+        yield KeyFooter(self.VIEW, self.app.actions, replay=self.replay is not None)
         yield Static("needs 60x15", id="too-small")
 
     # what a screen is made of
@@ -123,7 +124,7 @@ class ConsoleScreen(Kept, Replaying):
         self.app.go_back()
 
     def action_help(self) -> None:
-        self.app.push_screen(HelpScreen(self.VIEW, plain=self.app.looks.ascii))
+        self.app.push_screen(HelpScreen(self.VIEW, self.app.actions))
 
     def action_palette(self) -> None:
         self.app.action_command_palette()

@@ -51,6 +51,9 @@ class DashboardScreen(RunScreen):
     def subject(self) -> int | None:
         return self.query_one(LiveTable).cursor
 
+    def chosen(self) -> Sequence[int]:
+        return self.query_one(LiveTable).marked or super().chosen()
+
     def table_rows(self) -> Sequence[Mapping[str, Any]]:
         return [export_row(row) for row in self.query_one(LiveTable).shown]
 
@@ -107,7 +110,11 @@ class DashboardScreen(RunScreen):
         table, box = self.query_one(LiveTable), self.query_one("#table-box")
         arrow = "▼" if table.reverse else "▲"
         shown = f"   filter {table.filter.text}" if table.filter.text else ""
-        title = f"Stations   sort {table.sort_key}{arrow}   times in ms{shown}".replace("[", r"\[")
+        hidden = len(set(table.marked) - {row.key for row in table.shown})
+        marked = (
+            f"   ┃ {len(table.marked)} marked{f', {hidden} of them hidden' if hidden else ''}" if table.marked else ""
+        )
+        title = f"Stations   sort {table.sort_key}{arrow}   times in ms{shown}{marked}".replace("[", r"\[")
         first, last = table.span
         held = "" if len(table.shown) == table.total else f" ({table.total} in all)"
         subtitle = f"{first}–{last} of {len(table.shown)}{held}"
@@ -115,7 +122,7 @@ class DashboardScreen(RunScreen):
             self._titles = title, subtitle
             box.border_title, box.border_subtitle = title, subtitle
 
-    # moving, sorting, filtering
+    # moving, marking, sorting, filtering
 
     def action_move(self, step: int) -> None:
         self.query_one(LiveTable).move(step)
@@ -125,6 +132,15 @@ class DashboardScreen(RunScreen):
 
     def action_end(self, last: bool) -> None:
         self.query_one(LiveTable).move_end(last=last)
+
+    def action_mark(self) -> None:
+        self.query_one(LiveTable).mark()
+
+    def action_mark_all(self) -> None:
+        self.query_one(LiveTable).mark_shown()
+
+    def action_unmark(self) -> None:
+        self.query_one(LiveTable).unmark()
 
     def action_sort(self) -> None:
         self.query_one(LiveTable).step_sort(1)
@@ -143,7 +159,12 @@ class DashboardScreen(RunScreen):
         field.add_class("-on")
         field.focus()
 
-    def action_clear_filter(self) -> None:
+    def action_clear(self) -> None:
+        """Away with the marks; without any, with the filter."""
+        table = self.query_one(LiveTable)
+        if table.marked and table.has_focus:
+            table.unmark()
+            return
         field = self.query_one("#filter", Input)
         field.value = ""
         field.remove_class("-on", "-wrong")

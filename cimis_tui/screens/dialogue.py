@@ -36,8 +36,10 @@ class Dialogue(ModalScreen[str]):
     Dialogue Static { height: auto; margin-bottom: 1; }
     """
 
-    def __init__(self, title: str, text: str, choices: tuple[Choice, ...]) -> None:
+    def __init__(self, title: str, text: str, choices: tuple[Choice, ...], usual: int = 0) -> None:
+        """`usual`: which of the choices enter takes."""
         super().__init__()
+        self._usual = usual
         self._title, self._text, self._choices = title, text, choices
 
     def compose(self) -> ComposeResult:
@@ -54,7 +56,7 @@ class Dialogue(ModalScreen[str]):
             keys = {"esc": ("escape", "b")}.get(choice.key, (choice.key,))
             for key in keys:
                 self._bindings.bind(key, f"answer('{choice.answer}')", show=False)
-        self.query_one(OptionList).highlighted = 0
+        self.query_one(OptionList).highlighted = self._usual
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(self._choices[event.option_index].answer)
@@ -90,12 +92,11 @@ def quit_dialogue(*, in_flight: int, queued: int, pid: int | None, run_id: str) 
     )
 
 
-def cancel_dialogue(station: str) -> Dialogue:
+def cancel_dialogue(whom: str, lost: str, stays: str, retry: str) -> Dialogue:
+    """`lost` and `stays` say what cancelling gives up and what not; `retry` is the key that tries again."""
     return Dialogue(
-        f"Cancel {station}?",
-        "",
-        (
-            Choice("y", "yes", f"Cancel the jobs of {station}", "its chunks already on disk stay; r tries it again"),
-            BACK,
-        ),
+        f"Cancel {whom}?",
+        f"{lost}\n{stays}",
+        (Choice("y", "yes", f"Cancel the jobs of {whom}", f"{retry} tries them again while the run goes on"), BACK),
+        usual=1,
     )

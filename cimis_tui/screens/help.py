@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -12,22 +12,19 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from cimis_tui.actions import ACTIONS, actions_of, spelled
+from cimis_tui.actions import Action, actions_of
+from cimis_tui.keymap import grouped
 from cimis_tui.view.columns import COLUMNS
 from cimis_tui.view.present import GLYPHS
 
 
-def help_text(view: str, *, plain: bool = False) -> Content:
-    """The text of the help screen: the keys that work on a view, and what the table's words mean.
-
-    `plain`: keys by their names, where the terminal has no signs for them.
-    """
+def help_text(view: str, table: Sequence[Action]) -> Content:
+    """The text of the help screen: the keys that work on a view, and what the table's words mean."""
     parts: list[Content | str | tuple[str, str]] = []
-    by_group = sorted(actions_of(view), key=lambda a: [x.group for x in ACTIONS].index(a.group))
-    for group, actions in groupby(by_group, key=lambda a: a.group):
+    for group, actions in grouped(actions_of(view, table)):
         parts.append((f"{group}\n", "bold $primary"))
         for action in actions:
-            parts += [(f"  {spelled(action.shown, plain):<7}", "bold"), f"{action.help}\n"]
+            parts += [(f"  {action.shown:<9}", "bold"), f"{action.help}\n"]
         parts.append("\n")
     parts.append(("States\n", "bold $primary"))
     parts += [
@@ -39,15 +36,20 @@ def help_text(view: str, *, plain: bool = False) -> Content:
             wide = f" (from {column.since} columns)" if column.since else ""
             parts += [(f"  {column.title.split()[0]:<9}", "bold"), f"{column.help}{wide}\n"]
     parts.append("\n– means: did not happen, or not known yet. A reused connection has no DNS, TCP and TLS.\n")
-    parts.append("Mouse: click a heading to sort, a row to select it, a key of the footer to press it.")
+    parts.append(
+        "Mouse: click a heading to sort, a row to select it, left of its state to mark it, twice to open it; a key "
+        "of the footer to press it. Other keys: [keys] of cimis.toml, `cimis keys` lists the names."
+    )
     return Content.assemble(*parts)
 
 
 class HelpScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,f1,0", "dismiss", show=False),
-        Binding("j,down", "scroll(1)", show=False),
-        Binding("k,up", "scroll(-1)", show=False),
+        Binding("escape,backspace", "dismiss", show=False, id="go.back"),
+        Binding("question_mark,f1,0", "dismiss", show=False, id="console.help"),
+        Binding("q,ctrl+q", "dismiss", show=False, id="console.quit"),
+        Binding("j,down", "scroll(1)", show=False, id="move.down"),
+        Binding("k,up", "scroll(-1)", show=False, id="move.up"),
     ]
     DEFAULT_CSS = """
     HelpScreen { align: center middle; background: $background 60%; }
@@ -58,15 +60,15 @@ class HelpScreen(ModalScreen[None]):
     }
     """
 
-    def __init__(self, view: str, *, plain: bool = False) -> None:
+    def __init__(self, view: str, table: Sequence[Action]) -> None:
         super().__init__()
-        self._view, self._plain = view, plain
+        self._view, self._table = view, table
 
     def compose(self) -> ComposeResult:
         with VerticalScroll() as box:
             box.border_title = f"Keys of the {self._view} screen"
             box.border_subtitle = "j k scroll   q or esc closes"
-            yield Static(help_text(self._view, plain=self._plain))
+            yield Static(help_text(self._view, self._table))
 
     def action_scroll(self, lines: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.screen import Screen
 
-from cimis_tui.actions import STEERING, Situation, why_not
+from cimis_tui.actions import STEERING, Situation, actions_of, why_not
 from cimis_tui.feed.pump import Pump
 from cimis_tui.feed.replay import Replay
 from cimis_tui.screens.moment import MomentDialogue
@@ -21,6 +21,7 @@ class Replaying(Screen[None]):
     app: CimisApp
     pump: Pump
     bar: ReplayBar | None = None
+    VIEW: ClassVar[str]
 
     @property
     def replay(self) -> Replay | None:
@@ -28,8 +29,14 @@ class Replaying(Screen[None]):
         return self.pump.follower if isinstance(self.pump.follower, Replay) else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """`g` goes to a moment of a recording; elsewhere the key has its other meaning."""
-        return action != "goto" or self.replay is not None
+        """What steers a recording has the first word on its keys; elsewhere they have their other meaning, if any."""
+        return self.replay is not None or action not in self._giving_way()
+
+    def _giving_way(self) -> set[str]:
+        """Those that share a key with something else on this screen."""
+        here = actions_of(self.VIEW, self.app.actions)
+        others = {key for action in here if not action.replay for key in action.keys}
+        return {a.name.partition("(")[0] for a in here if a.replay and not others.isdisjoint(a.keys)}
 
     def show_replay(self) -> None:
         """Bring the bar up to date."""
@@ -39,7 +46,7 @@ class Replaying(Screen[None]):
     def _replay(self, action: str) -> Replay | None:
         assert action in STEERING
         if self.replay is None:
-            reason = why_not(action, Situation(self.pump.mode, "", "", None, 0))
+            reason = why_not(action, Situation(self.pump.mode, "", ""))
             self.notify(reason or "", severity="warning", timeout=4)
         return self.replay
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-ROLES = ("text", "dim", "head", "key", "run", "ok", "warn", "bad", "bar", "track", "spark")
+ROLES = ("text", "dim", "head", "key", "run", "ok", "warn", "bad", "bar", "track", "spark", "line", "calm", "here")
 """Every role there is; each has a component class `role--<name>`."""
 
 

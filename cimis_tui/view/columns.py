@@ -63,8 +63,8 @@ class Placed(NamedTuple):
     gap: int
 
 
-def layout(columns: Sequence[Column], terminal: int, room: int) -> tuple[Placed, ...]:
-    """The columns shown on a terminal of `terminal` columns, for a table `room` columns wide.
+def layout(columns: Sequence[Column], terminal: int, room: int, mark: int = MARK) -> tuple[Placed, ...]:
+    """The columns shown on a terminal of `terminal` columns, for a table `room` columns wide, `mark` left of them.
 
     What is left over widens those that grow, from the left. One blank stands between columns, none after one without
     a title: that is a glyph, two columns wide.
@@ -72,7 +72,7 @@ def layout(columns: Sequence[Column], terminal: int, room: int) -> tuple[Placed,
     shown = [n for n, column in enumerate(columns) if column.since <= terminal]
     gaps = {n: int(at > 0 and columns[shown[at - 1]].title != "") for at, n in enumerate(shown)}
     widths = {n: columns[n].width for n in shown}
-    spare = room - MARK - sum(widths.values()) - sum(gaps.values())
+    spare = room - mark - sum(widths.values()) - sum(gaps.values())
     for n in shown:
         more = max(0, min(spare, columns[n].most - widths[n]))
         widths[n] += more

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cimis_tui.view import units
 from cimis_tui.view.cells import Cell, Line, clip, fit, width_of
-from cimis_tui.view.frame import AlertRow, Ending
+from cimis_tui.view.frame import Ending
 from cimis_tui.view.header import PHASES
 
 _NEXT = {
@@ -48,21 +48,3 @@ def present_ending(e: Ending, width: int, height: int) -> tuple[Line, ...]:
         joined = fit((where, todo), width) if width_of(where) + width_of(todo) + 3 <= width else todo
         lines = [numbers, joined] if height == 2 else [numbers, *([reason] if e.message else []), joined]
     return tuple(clip(line, width) for line in lines[:height])
-
-
-def present_alerts(alerts: tuple[AlertRow, ...], width: int) -> Line:
-    """One line: how many, then each with its subject, value and limit."""
-    head: Line = (Cell(f" ▲ {len(alerts)} alert{'s' if len(alerts) != 1 else ''}", "warn"),)
-    parts: list[Line] = [head]
-    for a in alerts:
-        role = "bad" if a.severity.startswith("crit") else "warn"
-        parts.append(
-            (
-                Cell(a.rule.replace("_", " "), role),
-                Cell(f" {a.subject}" if a.subject else "", "text"),
-                Cell(f" {a.value:.4g} > {a.limit:.4g}", "text"),
-                Cell(f" {units.span(a.seconds)}", "dim"),
-            )
-        )
-    line = fit(parts, width)
-    return (*line, Cell(" " * max(0, width - sum(len(c.text) for c in line))))

@@ -60,6 +60,8 @@ class Vitals:
     engine_cpu: float | None
     engine_lag_ms: float | None
     in_flight: int
+    limit: int  # requests that may be in flight as things stand
+    ceiling: int  # and what the operator allows at most
     own: SelfCost
     alerts: int
     held_back: int | None = None  # updates held back while the display is frozen; None: not frozen
@@ -102,12 +104,14 @@ class PhaseFacts:
 
 @dataclass(frozen=True, slots=True)
 class AlertRow:
+    """An alert that fires, for the bar. `rule`, `value` in words; `quiet`: it was acknowledged."""
+
     severity: str
     rule: str
     subject: str
-    value: float
-    limit: float
+    value: str
     seconds: float
+    quiet: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from cimis_tui.view.bars import bar
 from cimis_tui.view.cells import Cell, Line, fit, spread, width_of
 from cimis_tui.view.frame import Feed, Vitals
 from cimis_tui.view.present import GLYPHS
+from cimis_tui.view.steer import in_flight_words
 
 PHASES = {
     "starting": ("·", "STARTING", "dim"),
@@ -20,6 +21,7 @@ PHASES = {
 }
 """How the run stands → glyph, word, role."""
 
+ENDED = ("done", "partial", "failed", "interrupted")
 _FEED = {
     "WAIT": ("·", "dim"),
     "LIVE": ("●", "ok"),
@@ -57,7 +59,7 @@ def _identity(v: Vitals, width: int, crumb: str) -> Line:
         left.append(Cell(f"  ‖ FROZEN {units.count(v.held_back)} held", "warn"))
     state: Line = (Cell(f"{glyph} {word}", role),)
     duration: Line = (Cell(f"+{units.clock(v.elapsed)}", "text"),)
-    over = v.phase in ("done", "partial", "failed", "interrupted")
+    over = v.phase in ENDED
     eta: Line = () if over else (Cell("ETA ", "dim"), Cell(units.clock(v.eta), "text"))
     pid: Line = (Cell(f"pid {v.pid}", "dim"),) if v.pid is not None and not over else ()
     feed = feed_badge(v.feed)
@@ -68,18 +70,28 @@ def _identity(v: Vitals, width: int, crumb: str) -> Line:
 
 
 def _progress(v: Vitals, width: int) -> Line:
-    done = v.by_status.get("done", 0)
-    counts: list[Line] = [(Cell(f"{done}/{v.stations}", "head"), Cell(" stations" if width >= 110 else "", "dim"))]
-    for status in _COUNTED:
-        number = v.by_status.get(status, 0)
-        if not number or (status == "done" and width < 100):
-            continue
-        glyph, word, role = GLYPHS[status]
-        counts.append((Cell(f"{glyph} {number}", role), Cell(f" {word}" if width >= 110 else "", "dim")))
+    wide = width >= 110
+    counts, gap = _counts(v, words=wide, of_stations=wide, done=width >= 100), 3 if wide else 2
+    if wide and sum(width_of(c) + gap for c in counts) > width - 19:  # closer together, so that all of it stays
+        counts, gap = _counts(v, words=True, of_stations=False, done=True), 2
     wanted = width - 9 - sum(width_of(c) + 3 for c in counts)
     room = max(8, width // 5) if width < 70 else max(10, min(44, wanted))
-    tail = fit(counts, width - room - 9, gap=2 if width < 110 else 3)
+    tail = fit(counts, width - room - 9, gap=gap)
     filled, track = bar(v.progress, room)
     percent = f" {int(v.progress * 100):3d}%"
     line = (Cell(" "), Cell(filled, "bar"), Cell(track, "track"), Cell(percent, "head"), Cell("   "), *tail)
     return (*line, Cell(" " * max(0, width - width_of(line))))
+
+
+def _counts(v: Vitals, *, words: bool, of_stations: bool, done: bool) -> list[Line]:
+    """Stations done, those in each state, requests in flight."""
+    share = f"{v.by_status.get('done', 0)}/{v.stations}"
+    counts: list[Line] = [(Cell(share, "head"), Cell(" stations" if of_stations else "", "dim"))]
+    for status in _COUNTED:
+        number = v.by_status.get(status, 0)
+        if number and (status != "done" or done):
+            glyph, word, role = GLYPHS[status]
+            counts.append((Cell(f"{glyph} {number}", role), Cell(f" {word}" if words else "", "dim")))
+    if v.limit and v.phase not in ENDED:
+        counts.append((Cell(in_flight_words(v.in_flight, v.limit, v.ceiling), "text" if v.in_flight else "dim"),))
+    return counts

@@ -6,8 +6,8 @@ from cimis_tui.view import units
 from cimis_tui.view.bars import spark
 from cimis_tui.view.cells import Cell, Line, clip, fit, pad, width_of
 from cimis_tui.view.frame import Vitals
+from cimis_tui.view.header import ENDED
 
-ENDED = ("done", "partial", "failed", "interrupted")
 ERROR_BUDGET = 0.01
 """Share of attempts that may fail within a minute before the card warns."""
 

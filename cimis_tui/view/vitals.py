@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+from cimis_engine.run.alerts import CRITICAL, in_words
 from cimis_engine.run.state import RunState
 from cimis_engine.run.tallies import StationState
+from cimis_tui.view.alert_words import condition, rule_of, subject_words
 from cimis_tui.view.frame import AlertRow, Ending, Feed, PhaseFacts, SelfCost, Spread, Vitals
 from cimis_tui.view.present import status_of
 
@@ -56,6 +58,8 @@ def present_vitals(
         engine_cpu=resources.cpu_percent if resources else None,
         engine_lag_ms=resources.loop_lag_ms if resources else None,
         in_flight=state.in_flight,
+        limit=state.concurrency_limit,
+        ceiling=state.concurrency,
         own=own,
         alerts=len(state.active_alerts),
         held_back=held_back,
@@ -117,18 +121,20 @@ def present_facts(state: RunState, station: StationState) -> PhaseFacts:
 
 
 def present_alerts_of(state: RunState, now: float) -> tuple[AlertRow, ...]:
-    """Alerts that are on, the newest last."""
-    return tuple(
+    """Alerts that fire and are not muted: those that wait to be seen first, critical before, the newest before."""
+    rows = [
         AlertRow(
             severity=alert.raised.severity,
-            rule=alert.raised.rule,
-            subject=alert.raised.subject,
-            value=alert.raised.value,
-            limit=alert.raised.limit,
+            rule=condition(rule := rule_of(state, alert.raised.rule), alert.raised.limit),
+            subject=subject_words(state, alert.raised.subject),
+            value=in_words(alert.raised.value, rule.unit),
             seconds=max(0.0, now - alert.since),
+            quiet=alert.acknowledged,
         )
-        for alert in state.active_alerts.values()
-    )
+        for (name, subject), alert in reversed(state.active_alerts.items())
+        if state.muted_until(name, subject, now) is None
+    ]
+    return tuple(sorted(rows, key=lambda row: (row.quiet, row.severity != CRITICAL)))
 
 
 def present_ending_of(state: RunState) -> Ending | None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from cimis_tui.actions import Action, footer_key
+from cimis_tui.view.alert_bar import present_alerts
 from cimis_tui.view.cells import Line
-from cimis_tui.view.ending import ending_title, present_alerts, present_ending
+from cimis_tui.view.ending import ending_title, present_ending
 from cimis_tui.view.frame import AlertRow, Ending
 from cimis_tui.widgets.panel import CellPanel
 
@@ -13,13 +17,19 @@ class AlertBar(CellPanel):
 
     alerts: tuple[AlertRow, ...] = ()
 
+    def __init__(self, actions: Sequence[Action]) -> None:
+        """`actions`: what can be done on the screen, with its keys."""
+        super().__init__()
+        words = {"go.alerts": "alerts", "alert.acknowledge_all": "ack all"}
+        self._keys = [(footer_key(a), words[a.id], a.name) for a in actions if a.id in words]
+
     def apply(self, alerts: tuple[AlertRow, ...]) -> None:
         self.alerts = alerts
         self.set_class(bool(alerts), "-on")
         self.repaint()
 
     def lines(self, width: int, height: int) -> tuple[Line, ...]:
-        return (present_alerts(self.alerts, width),)
+        return (present_alerts(self.alerts, width, self._keys),)
 
 
 class EndingBanner(CellPanel):

@@ -37,6 +37,9 @@ class LineTable(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
     LineTable { overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 1; }
     """
 
+    MARK: ClassVar[int] = MARK
+    """Columns left of the first one: that of the cursor, and what `_runs` begins with."""
+
     class CursorMoved(Message):
         """The cursor is on another row, of this key; None when no row is shown."""
 
@@ -88,6 +91,10 @@ class LineTable(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
 
     def _header_clicked(self, column: Column) -> None:
         """The header was clicked at this column."""
+
+    def _clicked(self, key: K, x: int, event: Click) -> bool:
+        """A row was clicked at column `x`. True: that was all, it is not opened."""
+        return False
 
     def _steered(self) -> None:
         """The cursor is about to move by somebody's hand."""
@@ -172,11 +179,13 @@ class LineTable(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
         if place < len(self._order):
             self._steered()
             self._move_to(self._order[place])
+            if self._clicked(self._order[place], offset.x, event):
+                return
             if event.chain == 2:
                 self.post_message(self.Opened(self.cursor))
 
     def _column_at(self, x: int) -> Column | None:
-        at = MARK
+        at = self.MARK
         for index, width, gap in self._columns:
             at += width + gap
             if x < at:
@@ -186,7 +195,7 @@ class LineTable(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
     # painting
 
     def on_resize(self, _: Resize) -> None:
-        self._columns = layout(self.fields, self.app.size.width, self.scrollable_content_region.width)
+        self._columns = layout(self.fields, self.app.size.width, self.scrollable_content_region.width, self.MARK)
         self.virtual_size = Size(self.scrollable_content_region.width, len(self._order) + 1)
         self._strips.clear()
         if self.cursor in self._place:
@@ -264,7 +273,7 @@ class LineTable(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
 
     def _header(self, width: int) -> Strip:
         style = self.rich_style + self._style("table--header")
-        text = " " * MARK + "".join(self._heading(self.fields[placed.column], placed) for placed in self._columns)
+        text = " " * self.MARK + "".join(self._heading(self.fields[placed.column], placed) for placed in self._columns)
         return Strip([Segment(text, style)]).adjust_cell_length(width, style)
 
     def _row(self, key: K, width: int) -> Strip:

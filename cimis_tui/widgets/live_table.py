@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from textual.events import Resize
+from textual.events import Click, Resize
+from textual.geometry import Region
 
 from cimis_tui.view.bars import bar
 from cimis_tui.view.cells import Cell, pad
@@ -18,12 +19,16 @@ RESORT_EVERY = 1.0
 REST_AFTER_KEY = 2.0
 """…and not within so many seconds after the cursor was moved."""
 _PROGRESS = INDEX["progress"]
+_FRAMED = 100
+"""From so many columns on the table has a frame."""
 Drawn = tuple[float, tuple[Cell, ...]]
 """What a row's strip was made of: its progress and the cells of the columns in sight."""
 
 
 class LiveTable(LineTable[int]):
-    """Keys are station numbers."""
+    """Keys are station numbers. Rows can be marked; a mark stays on its station, shown or not."""
+
+    MARK = 2
 
     def __init__(self, now: Callable[[], float], *, id: str | None = None) -> None:
         """`now` is a monotonic clock: it paces the sorting."""
@@ -36,6 +41,7 @@ class LiveTable(LineTable[int]):
         self._keyed_at = float("-inf")
         self.sort_key, self.reverse = "state", False
         self.filter: Filter[Row] = Filter("")
+        self._marked: set[int] = set()
 
     # what the screen asks
 
@@ -51,6 +57,39 @@ class LiveTable(LineTable[int]):
     @property
     def current(self) -> Row | None:
         return None if self.cursor is None else self._rows.get(self.cursor)
+
+    @property
+    def marked(self) -> list[int]:
+        """The stations that are marked, by number."""
+        return sorted(self._marked)
+
+    # marks
+
+    def mark(self) -> None:
+        """Mark the row under the cursor, or not; then on to the next."""
+        if self.cursor is not None:
+            self._set_marks(self._marked ^ {self.cursor})
+            self.move(1)
+
+    def mark_shown(self) -> None:
+        """Mark every row that the filter shows, besides those marked before."""
+        self._set_marks(self._marked | set(self._order))
+
+    def unmark(self) -> None:
+        self._set_marks(set())
+
+    def _set_marks(self, marks: set[int]) -> None:
+        changed, self._marked = marks ^ self._marked, marks
+        self._repaint_rows(changed)
+        self._strips.pop(HEADER, None)
+        self.refresh(Region(0, 0, self.size.width, 1))
+        self.post_message(self.Resorted())
+
+    def _clicked(self, key: int, x: int, event: Click) -> bool:
+        at_mark = x < self.MARK or event.ctrl
+        if at_mark:
+            self._set_marks(self._marked ^ {key})
+        return at_mark
 
     # data in
 
@@ -124,6 +163,9 @@ class LiveTable(LineTable[int]):
 
     def _heading(self, column: Column, placed: Placed) -> str:
         title = super()._heading(column, placed)
+        if column.key == "name" and self._marked and self.app.size.width < _FRAMED:
+            count = f"┃{len(self._marked)} "  # no frame around the table has a title to say it
+            return f"{title[: -len(count)]}{count}"
         return f"{title[:-1]}%" if column.key == "progress" else title
 
     def _empty(self) -> str:
@@ -134,7 +176,7 @@ class LiveTable(LineTable[int]):
         drawn = self._drawn.get(key)
         if drawn is None:
             drawn = self._drawn[key] = self._draw(row)
-        runs: list[Run] = []
+        runs: list[Run] = [("key", "┃" if key in self._marked else " ")]
         for (index, wide, gap), cell in zip(self._columns, drawn[1], strict=True):
             blank = " " if gap else ""
             if index == _PROGRESS:

@@ -24,10 +24,10 @@ class LogPane(CellPanel, can_focus=True):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"table--cursor"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", show=False),
-        Binding("down,j", "move(1)", show=False),
-        Binding("pageup", "page(-1)", show=False),
-        Binding("pagedown", "page(1)", show=False),
+        Binding("up,k", "move(-1)", show=False, id="move.up"),
+        Binding("down,j", "move(1)", show=False, id="move.down"),
+        Binding("pageup", "page(-1)", show=False, id="move.page_up"),
+        Binding("pagedown", "page(1)", show=False, id="move.page_down"),
     ]
 
     class Moved(Message):

@@ -83,12 +83,13 @@ class CellPanel(Kept):
             self.border_title, self.border_subtitle = title, subtitle
 
     def on_click(self, event: Click) -> None:
-        if event.y >= len(self._lines):
+        at = event.get_content_offset(self)
+        if at is None or at.y >= len(self._lines):
             return
         x = 0
-        for cell in self._lines[event.y]:
+        for cell in self._lines[at.y]:
             x += len(cell.text)
-            if event.x < x:
+            if at.x < x:
                 if cell.action:
                     self.post_message(self.Pressed(cell.action))
                 return

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from textual.events import Click, MouseDown, MouseMove, MouseUp
+from collections.abc import Sequence
+
+from textual.events import MouseDown, MouseMove, MouseUp
 from textual.message import Message
 
-from cimis_tui.actions import actions_of
+from cimis_tui.actions import Action, footer_key
 from cimis_tui.view.cells import Line
 from cimis_tui.view.replay import Playing, moment_at, present_replay
 from cimis_tui.widgets.panel import CellPanel
 
-_KEYS = (("space", "play", "play"), ("[ ]", "step", "step(1)"), ("{ }", "speed", "speed(1)"), ("g", "go to", "goto"))
+_WORDS = (("play", "play"), ("step", "step"), ("speed", "speed"), ("goto", "go to"))
 
 
 class ReplayBar(CellPanel):
@@ -26,10 +28,10 @@ class ReplayBar(CellPanel):
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, ReplayBar.Sought)
 
-    def __init__(self, view: str) -> None:
+    def __init__(self, actions: Sequence[Action]) -> None:
+        """`actions`: those of the screen, with the keys they have."""
         super().__init__()
-        known = {action.name for action in actions_of(view)}
-        self._keys = tuple(key for key in _KEYS if key[2] in known)
+        self._keys = tuple(_key(word, own) for name, word in _WORDS if (own := _named(name, actions)))
         self._playing: Playing | None = None
         self._dragged = False
 
@@ -63,5 +65,11 @@ class ReplayBar(CellPanel):
             self._dragged = False
             self.release_mouse()
 
-    def on_click(self, event: Click) -> None:
-        super().on_click(event)
+
+def _named(name: str, actions: Sequence[Action]) -> list[Action]:
+    return [action for action in actions if action.replay and action.name.partition("(")[0] == name]
+
+
+def _key(word: str, actions: Sequence[Action]) -> tuple[str, str, str]:
+    """The keys of one or two actions, the word for them, and what a click does: the first of them."""
+    return " ".join(footer_key(action) for action in reversed(actions)), word, actions[0].name

@@ -38,6 +38,9 @@ class Terminal:
             assert ready, f"{text!r} never drawn; last: {self.drawn[-500:]!r}"
             self.drawn += os.read(self.master, 65536)
 
+    def type(self, keys: bytes) -> None:
+        os.write(self.master, keys)
+
     def read_to_end(self) -> None:
         try:
             while data := os.read(self.master, 65536):

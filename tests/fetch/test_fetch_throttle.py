@@ -71,6 +71,28 @@ def test_what_was_under_way_when_the_limit_fell_raises_nothing() -> None:
     assert succeed(throttle, 1, started=11.1) == [LimitChange(1, 2, "slow start")]
 
 
+def test_the_operators_number_is_the_new_ceiling() -> None:
+    throttle = Throttle(8)
+    succeed(throttle, 4, 1.0)
+    assert throttle.set_ceiling(3) == LimitChange(8, 3, "operator")
+    assert succeed(throttle, 40, 2.0) == []
+    assert throttle.set_ceiling(20) is None, "it may grow; nothing changes at once"
+    assert [(c.new, c.cause) for c in succeed(throttle, 3 + 6 + 12, 3.0)] == [
+        (6, "slow start"),
+        (12, "slow start"),
+        (20, "slow start"),
+    ]
+
+
+def test_a_lower_ceiling_keeps_what_strain_has_taught() -> None:
+    throttle = Throttle(16)
+    succeed(throttle, 12, 1.0)
+    throttle.on_overload(20.0, 19.0, "http_429", hold=5.0)
+    assert throttle.set_ceiling(12) is None
+    changes = succeed(throttle, 1 + 2 + 4 + 8, 26.0)
+    assert [(c.new, c.cause) for c in changes][-1] == (9, "recovered"), "beyond the half it goes by ones"
+
+
 def test_a_slower_server_raises_nothing_and_lowers_nothing() -> None:
     throttle = Throttle(64)
     assert succeed(throttle, 4, 1.0, ttfb=1.0) == [LimitChange(4, 8, "slow start")]

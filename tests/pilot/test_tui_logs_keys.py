@@ -190,7 +190,7 @@ async def test_commands_are_about_the_line_s_station(tmp_path: Path) -> None:
     async with at_logs(tmp_path, door=door) as pilot:
         await pilot.press("N", "r")
         await idle(pilot)
-        assert door.sent == [{"cmd": "retry", "station": 83}]
+        assert door.sent == [{"cmd": "retry", "stations": [83]}]
 
 
 async def test_when_a_replay_goes_back_the_log_goes_with_it(tmp_path: Path) -> None:

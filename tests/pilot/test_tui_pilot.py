@@ -131,11 +131,11 @@ async def test_freeze_holds_back_the_display_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("station", "pressed", "command"),
     [
-        (62, "p", {"cmd": "pause", "station": 62}),
-        (89, "p", {"cmd": "resume", "station": 89}),
-        (62, "P", {"cmd": "pause", "station": None}),
-        (83, "r", {"cmd": "retry", "station": 83}),
-        (83, "R", {"cmd": "retry", "station": None}),
+        (62, "p", {"cmd": "pause", "stations": [62]}),
+        (89, "p", {"cmd": "resume", "stations": [89]}),
+        (62, "P", {"cmd": "pause"}),
+        (83, "r", {"cmd": "retry", "stations": [83]}),
+        (83, "R", {"cmd": "retry"}),
     ],
 )
 async def test_commands_go_to_the_engine(tmp_path: Path, station: int, pressed: str, command: dict[str, Any]) -> None:
@@ -153,7 +153,7 @@ async def test_cancel_asks_first(tmp_path: Path) -> None:
         assert isinstance(pilot.app.screen, Dialogue)
         await pilot.press("b", "x", "y")
         await idle(pilot)
-        assert door.sent == [{"cmd": "cancel", "station": 62}]
+        assert door.sent == [{"cmd": "cancel", "stations": [62]}]
 
 
 async def test_a_refusal_is_said(tmp_path: Path) -> None:

@@ -183,9 +183,9 @@ async def test_export_writes_the_attempts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("station", "pressed", "command"),
     [
-        (STATION, "p", {"cmd": "pause", "station": STATION}),
-        (89, "p", {"cmd": "resume", "station": 89}),
-        (83, "r", {"cmd": "retry", "station": 83}),
+        (STATION, "p", {"cmd": "pause", "stations": [STATION]}),
+        (89, "p", {"cmd": "resume", "stations": [89]}),
+        (83, "r", {"cmd": "retry", "stations": [83]}),
     ],
 )
 async def test_commands_are_about_this_station(
@@ -203,7 +203,7 @@ async def test_cancel_asks_first(tmp_path: Path) -> None:
     async with at_station(tmp_path, door=door) as pilot:
         await pilot.press("x", "y")
         await idle(pilot)
-        assert door.sent == [{"cmd": "cancel", "station": STATION}]
+        assert door.sent == [{"cmd": "cancel", "stations": [STATION]}]
 
 
 async def test_its_log_is_its_own(tmp_path: Path) -> None:

@@ -299,6 +299,17 @@ def test_station_status_ladder() -> None:
     assert (state.stations[12].status, state.in_flight, state.resumable) == ("queued", 0, True)
 
 
+def test_what_is_under_way_is_what_running_jobs_have_not_decided() -> None:
+    state = fold(started(job()))
+    assert state.under_way() == set()
+    fold(ev.JobStarted(**JOB), state=state)
+    assert state.under_way() == {(12, 2023), (12, 2024)}
+    fold(page_started(), *attempt_ok(), page_done({"2023": 365, "2024": 366}), chunk(2023, 365, 365), state=state)
+    assert state.under_way() == {(12, 2024)}
+    fold(job_failed(), state=state)
+    assert state.under_way() == set()
+
+
 def test_run_status_pause_drain() -> None:
     state = fold(started(job()), ev.RunPaused(reason="operator"))
     assert (state.status, state.eta_s) == ("paused", None)

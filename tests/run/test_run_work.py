@@ -71,7 +71,7 @@ def test_a_failed_job_leaves_nothing_behind_and_can_be_opened_again(plan: Plan) 
     work.settle(work.jobs[name], failed=True)
     assert work.pop(99.0) is None and name not in work.open and name in work.failed
     assert [job.spec.id for job in work.open_jobs(2)] == [plan.jobs[1].id]
-    assert [spec.id for spec in work.reopen(5)] == []
+    assert [spec.id for spec in work.reopen([5])] == []
     assert [spec.id for spec in work.reopen(None)] == [name]
     assert name in work.open and not work.failed
 

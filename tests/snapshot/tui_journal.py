@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cimis_engine.run import events as ev
+from cimis_engine.run.alerts import RULES
+from cimis_engine.simulator.stations import stations
 
 START = 1_763_780_653.0
 PID = 4711
@@ -35,8 +37,16 @@ class Teller:
         self.told.append(ev.Stamped(len(self.told) + 1, round(self.t, 3), event))
 
 
+PLACES = {s.name: s for s in stations()}
+"""Public facts of the agency's directory."""
+
+
 def _ref(number: int, name: str) -> ev.StationRef:
-    return ev.StationRef(number=number, name=name, county="Fresno", latitude=36.5, longitude=-120.1)
+    """A station at its place, or where that is not known, near another's."""
+    known, rng = PLACES.get(name), random.Random(number)
+    near, off = (known, 0.0) if known else (rng.choice(list(PLACES.values())), 0.25)
+    latitude, longitude = (x + rng.uniform(-off, off) for x in (near.latitude or 0.0, near.longitude or 0.0))
+    return ev.StationRef(number=number, name=name, county="Fresno", latitude=latitude, longitude=longitude)
 
 
 def _job(number: int) -> ev.JobRef:
@@ -69,6 +79,7 @@ def started(count: int = len(NAMES)) -> ev.RunStarted:
         jobs=[_job(n) for n in wanted],
         stored=0,
         notes=[],
+        rules=[rule.ref() for rule in RULES],
     )
 
 
@@ -207,7 +218,7 @@ def midst(seed: int = 7) -> list[ev.Stamped]:
         attempted(teller, number, 1 + place % PAGES, 1)
     _trouble(teller, every[27:30])
     resources(teller, {str(n): 340_000 + 91_000 * k for k, n in enumerate(running)})
-    teller.say(ev.AlertRaised(rule="error_rate_1m", severity="warning", subject="run", value=0.083, limit=0.05), 0.1)
+    teller.say(ev.AlertRaised(rule="retry_ratio", severity="warning", subject="run", value=0.123, limit=0.10), 0.1)
     return teller.told
 
 
@@ -262,7 +273,7 @@ def ended(seed: int = 7) -> list[ev.Stamped]:
             page(teller, number, index)
         chunks(teller, number)
     resources(teller, {})
-    teller.say(ev.AlertCleared(rule="error_rate_1m", subject="run", value=0.0))
+    teller.say(ev.AlertCleared(rule="retry_ratio", subject="run", value=0.0))
     message = "1 of 48 jobs failed"
     teller.say(
         ev.RunFinished(outcome="partial", exit_code=3, elapsed_ms=98_000.0, resumable=True, message=message), 0.2

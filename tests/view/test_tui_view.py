@@ -213,12 +213,21 @@ def test_no_key_is_used_twice(view: str) -> None:
 @pytest.mark.parametrize(
     ("action", "situation", "reason"),
     [
-        ("pause", Situation("replay", "running", "END", "running", 0), "recorded run"),
-        ("retry", Situation("live", "done", "END", "failed", 1), "has ended"),
-        ("retry", Situation("live", "running", "LIVE", "running", 0), "only a failed"),
-        ("cancel", Situation("live", "running", "LIVE", "done", 0), "nothing to cancel"),
-        ("pause", Situation("live", "running", "LOST", "running", 0), "engine is gone"),
-        ("retry_all", Situation("live", "running", "LIVE", None, 0), "no station has failed"),
+        ("pause", Situation("replay", "running", "END", ("running",)), "recorded run"),
+        ("retry", Situation("live", "done", "END", ("failed",), 1), "has ended"),
+        ("retry", Situation("live", "running", "LIVE", ("running",)), "only a failed"),
+        ("retry", Situation("live", "running", "LIVE", ("running", "done")), "none of these 2 stations failed"),
+        ("cancel", Situation("live", "running", "LIVE", ("done",)), "this station is done: there is nothing to cancel"),
+        ("pause", Situation("live", "running", "LIVE", ("done", "failed")), "these 2 stations have ended"),
+        ("pause", Situation("live", "running", "LIVE"), "no station is selected"),
+        ("pause", Situation("live", "running", "LOST", ("running",)), "engine is gone"),
+        ("retry_all", Situation("live", "running", "LIVE"), "no station has failed"),
+        ("undo", Situation("replay", "running", "END"), "recorded run"),
+        ("mute", Situation("live", "partial", "END"), "has ended"),
+        ("acknowledge_all", Situation("live", "running", "LIVE", alerts=0), "no alert waits"),
+        ("concurrency(1)", Situation("live", "running", "LIVE", concurrency=64), "64 in flight is the most"),
+        ("concurrency(-1)", Situation("live", "running", "LIVE", concurrency=1), "is the least"),
+        ("concurrency(1)", Situation("live", "draining", "LIVE", concurrency=4), "draining"),
     ],
 )
 def test_a_disabled_action_says_why(action: str, situation: Situation, reason: str) -> None:
@@ -226,5 +235,5 @@ def test_a_disabled_action_says_why(action: str, situation: Situation, reason: s
 
 
 def test_sorting_and_moving_are_always_allowed() -> None:
-    assert why_not("sort", Situation("replay", "done", "END", None, 0)) is None
-    assert why_not("pause", Situation("live", "running", "LIVE", "running", 0)) is None
+    assert why_not("sort", Situation("replay", "done", "END")) is None
+    assert why_not("pause", Situation("live", "running", "LIVE", ("done", "running"))) is None

@@ -1,0 +1,348 @@
+"""The heat map: time into columns, the store and the run into marks, marks into lines."""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import replace
+from datetime import date
+from itertools import pairwise
+
+import pytest
+from tui_catalog import entry
+from tui_journal import ended, midst
+
+from cimis_engine.model.batch import Covered
+from cimis_engine.model.items import Interval
+from cimis_engine.model.period import Span, slots_in_year
+from cimis_engine.run import events as ev
+from cimis_engine.run.state import RunState
+from cimis_engine.store.catalog import ChunkEntry
+from cimis_engine.store.coverage import Standing
+from cimis_tui.view.cells import Line, width_of
+from cimis_tui.view.chunk_facts import cell_facts, export_cell, present_cell, present_story
+from cimis_tui.view.coverage import (
+    FAILED,
+    FLYING,
+    MARKS,
+    Board,
+    Known,
+    Live,
+    Sight,
+    count_marks,
+    present_live,
+    sight,
+    standings_of,
+)
+from cimis_tui.view.heat import HeatView, heat_titles, nearer, paint_heat, present_marks
+from cimis_tui.view.time_axis import ZOOMS, Axis
+
+DAILY, HOURLY = Interval.DAILY, Interval.HOURLY
+YEARS = range(2014, 2021)
+LIFE = Span(date(2015, 3, 1), date(2019, 12, 31))
+
+
+def text(lines: tuple[Line, ...] | list[Line]) -> list[str]:
+    return ["".join(cell.text for cell in line) for line in lines]
+
+
+def chunk(year: int, interval: Interval = DAILY, station: int = 5) -> ChunkEntry:
+    return replace(entry(station, interval, year, random.Random(1)), absent=())
+
+
+def board_of(*entries: ChunkEntry, interval: Interval = DAILY, life: Span | None = LIFE) -> Board:
+    """A board of stations 5 (Shafter) and 8 (Firebaugh), of which the latter has no chunk."""
+    known = {n: Known(n, name, "Kern", life, True) for n, name in ((5, "Shafter"), (8, "Firebaugh"))}
+    board = Board(interval, YEARS, 1.0, known, {(e.station, e.year): e for e in entries})
+    return replace(board, standings={n: standings_of(board, n) for n in known})
+
+
+def fold(told: list[ev.Stamped]) -> RunState:
+    state = RunState()
+    for stamped in told:
+        state.apply(stamped)
+    return state
+
+
+# the axis
+
+
+@pytest.mark.parametrize("interval", [DAILY, HOURLY])
+def test_every_slot_is_in_one_column_at_every_zoom(interval: Interval) -> None:
+    years = range(2015, 2017)  # 2016 is a leap year
+    for zoom in ZOOMS[interval]:
+        axis = Axis(interval, years, zoom)
+        seen = [(axis.at(column)[0], slot) for column in range(axis.count) for slot in axis.slots(column)]
+        assert seen == [(year, slot) for year in years for slot in range(1, slots_in_year(interval, year) + 1)]
+        for year, slot in ((2015, 1), (2016, 60), (2016, slots_in_year(interval, 2016))):
+            column = axis.column_of(year, slot)
+            assert axis.at(column)[0] == year
+            assert slot in axis.slots(column)
+
+
+def test_columns_are_named() -> None:
+    assert Axis(DAILY, YEARS).name(2) == "2016"
+    assert Axis(DAILY, YEARS, "months").name(26) == "Mar 2016"
+    days = Axis(DAILY, YEARS, "days")
+    assert days.name(days.column_of(2016, 60)) == "2016-02-29"
+    hours = Axis(HOURLY, YEARS, "hours")
+    assert hours.name(hours.column_of(2016, 24)) == "2016-01-01 2400"
+    days = Axis(HOURLY, YEARS, "days")
+    assert days.name(days.column_of(2016, 49)) == "2016-01-03"
+
+
+def test_ticks_are_round() -> None:
+    assert list(Axis(DAILY, YEARS).ticks(0, 7)) == [(1, "2015"), (6, "2020")]
+    months = Axis(DAILY, YEARS, "months")
+    assert list(months.ticks(5, 24)) == [(12, "2015"), (24, "2016")]
+    days = Axis(DAILY, YEARS, "days")
+    assert [name for _, name in days.ticks(300, 130)] == ["Nov", "Dec", "Jan 2015", "Feb", "Mar"]
+    assert [name for _, name in Axis(HOURLY, YEARS, "hours").ticks(23, 30)] == ["2014-01-02", "2014-01-03"]
+
+
+# marks
+
+
+def test_years_and_nearer_columns_tell_the_same() -> None:
+    part = replace(chunk(2017), covered=(Covered(1, 59, 7),), absent=((40, 41),))
+    pending = replace(chunk(2018), pending=((364, 365),))
+    board = replace(board_of(chunk(2015), part, pending), revised={(5, 2015): {100: 3}})
+    board = replace(board, standings={5: standings_of(board, 5)})
+    marks = board.cells(5, Axis(DAILY, YEARS), 0, 7, Live())
+    names = ("OUTSIDE", "REVISED", "UNASKED", "PARTIAL", "PROVISIONAL", "UNASKED", "OUTSIDE")
+    assert list(marks) == [Standing[name] for name in names]
+    months = Axis(DAILY, YEARS, "months")
+    of_2017 = board.cells(5, months, 36, 12, Live())
+    assert list(of_2017) == [Standing.WHOLE, Standing.MISSING, *[Standing.UNASKED] * 10]
+    of_2015 = board.cells(5, months, 12, 12, Live())
+    assert list(of_2015[:4]) == [Standing.OUTSIDE, Standing.OUTSIDE, Standing.WHOLE, Standing.REVISED]
+    days = Axis(DAILY, YEARS, "days")
+    at = days.column_of(2017, 38)
+    assert list(board.cells(5, days, at, 5, Live())) == [1, 1, 2, 2, 1]
+    assert len(board.cells(5, days, days.count - 3, 10, Live())) == 3
+
+
+def test_only_the_years_that_changed_are_worked_out_anew() -> None:
+    before = board_of(chunk(2015))
+    after = board_of(chunk(2015), chunk(2016))
+    row = standings_of(after, 5, [2016], before.standings[5])
+    assert row == after.standings[5]
+    assert standings_of(after, 5, [], before.standings[5]) == before.standings[5]
+    assert standings_of(after, 5, [1999], row) == row
+
+
+def test_the_run_is_over_what_is_stored() -> None:
+    state = fold(midst())
+    live = present_live(state, board_of())
+    assert live.years == range(2016, 2020)
+    assert live.marks[2] == dict.fromkeys(range(2016, 2020), Standing.WHOLE), "done, and the store not read since"
+    assert live.marks[62] == dict.fromkeys(range(2016, 2020), FLYING)
+    assert live.marks[83] == dict.fromkeys(range(2016, 2020), FAILED)
+    assert live.told[83, 2016] == "the server answered 503 three times: r tries it again"
+    assert (143, 2016) in live.planned
+    assert (62, 2016) not in live.planned
+    assert 143 not in live.marks
+    board = board_of(chunk(2016))
+    assert 2016 not in present_live(state, board).marks[5], "what the store had when it was read, it tells itself"
+    axis = Axis(DAILY, YEARS)
+    assert list(board.cells(83, axis, 0, 7, live)) == [6, 6, *[FAILED] * 4, 6]
+    hourly = present_live(state, board_of(interval=HOURLY))
+    assert not hourly.marks
+    assert hourly.names[83] == ("Kesterson", "Fresno")
+    assert FLYING not in {mark for of in present_live(fold(ended()), board_of()).marks.values() for mark in of.values()}
+
+
+def test_nearer_the_run_shows_only_where_nothing_is_stored() -> None:
+    board = board_of(replace(chunk(2017), covered=(Covered(1, 59, 7),)))
+    live = Live(marks={5: {2017: FLYING}})
+    months = board.cells(5, Axis(DAILY, YEARS, "months"), 36, 12, live)
+    assert list(months) == [1, 1, *[FLYING] * 10]
+
+
+# what is in sight
+
+
+def test_what_is_worth_showing() -> None:
+    board = board_of(chunk(2016))
+    live = Live(names={9: ("New", "Yolo")}, years=range(2018, 2020))
+    seen = sight(board, live, everything=False, text="")
+    assert (seen.stations, seen.years, seen.of) == ((5, 9), range(2016, 2020), 2)
+    seen = sight(board, live, everything=True, text="")
+    assert (seen.stations, seen.years) == ((5, 8, 9), YEARS)
+    nothing = sight(board_of(), Live(), everything=False, text="")
+    assert (nothing.stations, nothing.years) == ((), YEARS)
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        ("shaf", (5,)),
+        ("8", (8,)),
+        ("kern", (5, 8)),
+        ("!shaf", (8, 9)),
+        ("kern !fire", (5,)),
+        ("state:whole", (5,)),
+        ("state:fail", (9,)),
+        ("!state:whole", (8, 9)),
+        ("!", (5, 8, 9)),
+        ("state:nonsense", ()),
+    ],
+)
+def test_the_filter(words: str, kept: tuple[int, ...]) -> None:
+    board = board_of(chunk(2016))
+    live = Live(marks={9: {2016: FAILED}}, names={9: ("New", "Yolo")})
+    assert sight(board, live, everything=True, text=words).stations == kept
+
+
+def test_the_legend_counts_every_cell_of_the_rows() -> None:
+    board = board_of(chunk(2016))
+    seen = Sight((5, 8), YEARS, 2)
+    counts = count_marks(seen, board, Live(marks={8: {2016: FAILED}}))
+    assert counts == {Standing.OUTSIDE: 4, Standing.WHOLE: 1, Standing.UNASKED: 8, FAILED: 1}
+    assert sum(counts.values()) == 2 * len(YEARS)
+    view = HeatView(board, Live(), seen, Axis(DAILY, YEARS))
+    for width in (60, 78, 98, 116, 196):
+        lines = present_marks(view, width, 2)
+        assert all(width_of(line) <= width for line in lines)
+        told = " ".join(text(lines))
+        for mark in MARKS[1:]:
+            assert f"{mark.glyph} {mark.word if width >= 100 else mark.short} " in told, (width, mark)
+
+
+# lines
+
+
+def view_of(board: Board, zoom: str = "years", **place: int) -> HeatView:
+    return HeatView(board, Live(), Sight((5, 8), board.years, 2), Axis(board.interval, board.years, zoom), **place)
+
+
+def test_a_line_a_station_and_a_mark_a_cell() -> None:
+    board = board_of(chunk(2015), replace(chunk(2016), absent=((3, 4),)))
+    lines = paint_heat(view_of(board, row=1, column=2), 80, 10)
+    ruler, cursor, shafter, firebaugh = text(lines)
+    assert ruler.split() == ["years", "2014", "2015", "2020"]
+    assert cursor.strip() == "▾2016"
+    assert shafter == "   5 Shafter    " + "     " + "████▉" + "▓▓▓▓▓" + "·    " * 3 + "     "
+    assert firebaugh[:16] == ">  8 Firebaugh  "
+    under = [cell for cell in lines[3] if cell.role == "here"]
+    assert [cell.text for cell in under] == ["·    "]
+    assert cursor.index("▾") == firebaugh.index("·") + 5
+
+
+def test_the_cursor_can_be_seen_on_a_block() -> None:
+    lines = paint_heat(view_of(board_of(chunk(2016)), row=0, column=2), 80, 10)
+    assert [cell.text for cell in lines[2] if cell.role == "here"] == ["■    "]
+
+
+def test_scrolled_both_ways_nothing_is_off_the_edge() -> None:
+    board = board_of(chunk(2016))
+    for width in (58, 78, 118):
+        for zoom in ZOOMS[DAILY]:
+            axis = Axis(DAILY, YEARS, zoom)
+            for column in (0, axis.count // 2, axis.count - 1):
+                view = view_of(board, zoom, row=1, column=column, top=1, left=max(0, column - 5))
+                lines = paint_heat(view, width, 3)
+                assert len(lines) == 3
+                assert all(width_of(line) <= width for line in lines)
+                assert "8" in text(lines)[2][:6]
+
+
+def test_empty_states_say_what_to_do() -> None:
+    def said(board: Board, of: int = 0) -> str:
+        return text(paint_heat(HeatView(board, Live(), Sight((), YEARS, of), Axis(DAILY, YEARS)), 78, 9))[0]
+
+    empty = Board(DAILY, YEARS)
+    assert said(empty) == "reading the catalog…"
+    assert "o shows every station" in said(replace(empty, read_at=1.0))
+    assert "esc clears it" in said(replace(empty, read_at=1.0), of=3)
+    assert said(replace(empty, fault="the catalog is damaged")) == "the catalog is damaged"
+
+
+def test_titles_tell_what_is_in_sight() -> None:
+    board = board_of(chunk(2016))
+    title, subtitle = heat_titles(view_of(board), 118, 20)
+    assert title == "Coverage  daily  2 stations × 7 years, stored or asked for"
+    assert subtitle == "rows 1–2   2014 to 2020   store read 00:00:01Z"
+    filtered = replace(view_of(board, "months", left=3), seen=Sight((5,), YEARS, 2, True))
+    title, subtitle = heat_titles(filtered, 118, 20)
+    assert title == "Coverage  daily  1 of 2 × 7 years, all there are"
+    assert subtitle.startswith("rows 1–1   Apr 2014 to Dec 2020")
+
+
+def test_zooms_end() -> None:
+    axis = Axis(DAILY, YEARS)
+    assert nearer(axis, -1) is None
+    assert nearer(Axis(DAILY, YEARS, "days"), 1) is None
+    hours = nearer(Axis(HOURLY, YEARS, "days"), 1)
+    assert hours is not None
+    assert hours.zoom == "hours"
+
+
+# words
+
+
+def test_the_strip_adds_up() -> None:
+    one = replace(chunk(2016), absent=((3, 4),), pending=((300, 302),), stored_bytes=9000, records=364)
+    board = replace(board_of(one), revised={(5, 2016): {10: 2, 70: 1}})
+    year = cell_facts(board, Live(), 5, Axis(DAILY, YEARS), 2)
+    assert (year.expected, year.kept, year.revised) == (366, 364, 3)
+    head, records, stored = text(present_cell(year, 150))
+    assert head.startswith("5 Shafter  2016  daily")
+    assert "364 of 366 records" in records
+    assert "2 missing at the agency" in records
+    assert "3 provisional" in records
+    assert "3 values revised" in records
+    assert re.search(rf"24.7 B a record   retrieved 20\S+ \d\d:\d\dZ   digest {one.digest[:12]}  ", stored)
+    january = cell_facts(board, Live(), 5, Axis(DAILY, YEARS, "months"), 24)
+    assert (january.period, january.expected, january.kept, january.revised) == ("Jan 2016", 31, 29, 2)
+    outside = cell_facts(board, Live(), 5, Axis(DAILY, YEARS), 0)
+    assert "owed nothing" in text(present_cell(outside, 100))[1]
+
+
+def test_the_strip_says_what_the_run_says() -> None:
+    axis, board = Axis(DAILY, YEARS), board_of()
+
+    def said(live: Live) -> str:
+        return "\n".join(text(present_cell(cell_facts(board, live, 5, axis, 2), 100)))
+
+    assert "503: r tries" in said(Live(marks={5: {2016: FAILED}}, told={(5, 2016): "503: r tries"}))
+    assert "being fetched now" in said(Live(marks={5: {2016: FLYING}}))
+    assert "still to ask" in said(Live(planned=frozenset({(5, 2016)})))
+    assert "no chunk is stored" in said(Live())
+
+
+def test_the_story_names_the_slots_and_the_digests() -> None:
+    gaps = tuple((n, n) for n in range(10, 60, 2))
+    one = replace(chunk(2016), absent=gaps, covered=(Covered(1, 300, 7),), records=275)
+    board = board_of(one)
+    facts = cell_facts(board, Live(), 5, Axis(DAILY, YEARS), 2)
+    told = "\n".join(text(present_story(facts, board, None, "", 110)))
+    for words in (
+        "2015-03-01..2019-12-31",
+        "275 records",
+        "2016-01-10",
+        "and 13 more runs",
+        "2016-10-27 to 2016-12-31",
+    ):
+        assert words in told
+    assert one.digest in told
+    assert one.artifact_digest in told
+    assert "reading…" in told
+    assert "none seen" in "\n".join(text(present_story(facts, board, [], "", 110)))
+    assert "no such table" in "\n".join(text(present_story(facts, board, None, "no such table", 110)))
+
+
+def test_a_cell_for_a_file() -> None:
+    board = board_of(chunk(2016))
+    row = export_cell(cell_facts(board, Live(), 5, Axis(DAILY, YEARS), 2))
+    assert (row["station"], row["year"], row["state"], row["expected"], row["kept"]) == (5, 2016, "whole", 366, 366)
+    none = export_cell(cell_facts(board, Live(), 8, Axis(DAILY, YEARS), 2))
+    assert (none["state"], none["unasked"], none["digest"]) == ("never asked for", 366, None)
+
+
+def test_marks_are_told_apart_without_colour() -> None:
+    assert len({mark.glyph for mark in MARKS}) == len(MARKS)
+    assert len({mark.word for mark in MARKS}) == len(MARKS)
+    assert all(len(mark.glyph) == 1 for mark in MARKS[1:])
+    assert [mark.word for mark in MARKS][FLYING:] == ["in flight", "failed"]
+    assert all(a < b for a, b in pairwise(Standing))
