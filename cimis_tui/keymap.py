@@ -102,12 +102,15 @@ def remapped(changes: Mapping[str, object], table: Sequence[Action] = ACTIONS) -
 
 
 def conflicts(table: Sequence[Action]) -> Iterator[tuple[str, str, str, str]]:
-    """Keys with two meanings on one screen: (key, id of an action, id of another, screen)."""
+    """Keys with two meanings on one screen: (key, id of an action, id of another, screen).
+
+    What steers a replay may have the key of something else: there, it has the first word.
+    """
     for view in VIEWS:
         here = [action for action in table if view.name in action.views]
         for one, other in combinations(here, 2):
             for key in one.keys:
-                if key in other.keys:
+                if key in other.keys and one.replay == other.replay:
                     yield key, one.id, other.id, view.name
 
 
