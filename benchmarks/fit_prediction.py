@@ -43,7 +43,7 @@ from cimis_engine.store.predict import Scene, Shifts, passes
 from cimis_engine.store.tables import Table, parse_table
 
 UNSHIFTED = Shifts([0])
-MOST = 8
+MOST = {Interval.DAILY: 5, Interval.HOURLY: 8}
 UNIT = 1 << 16
 STRIDE = {Interval.DAILY: 1, Interval.HOURLY: 8}
 ORDER = {
@@ -303,9 +303,9 @@ class Fit:
         plain = [self.passes(item, frames, own, rows, 0) for own in (1, 0)]
         models = []
         if frames and rows:
-            tries = [self.passes(item, frames, own, rows, MOST) for own in (1, 0)] + [
-                self.passes(item, frames, own, rows, 0, errors=True) for own in (1, 0)
-            ]
+            tries = [self.passes(item, frames, own, rows, MOST[self.interval]) for own in (1, 0)]
+            if STRIDE[self.interval] > 1:
+                tries += [self.passes(item, frames, own, rows, 0, errors=True) for own in (1, 0)]
             full = min(tries, key=lambda t: t[0])
             models.append(full)
             taken = full[2]
@@ -356,7 +356,7 @@ class Fit:
             if most
             else []
         )
-        spreads = sorted({n for r in (rows if errors else taken) for n in self.needs[r]})
+        spreads = sorted({n for r in (rows if errors else taken) for n in self.needs[r]}) if stride > 1 else []
         model, bits = [], 0
         for step in steps:
             groups, mine, y, present, own_spread = self.gather(item, frames, step, own, taken)

@@ -38,24 +38,32 @@ def _sizes(numbers: U64) -> I64:
 
 
 def _price_table() -> NDArray[np.int64]:
-    """Prices by size and by (quarters + bias) >> 2 from `_LOWEST`; the last row, all 0, is for what is not written."""
-    middles = 2.0 ** (np.arange(65 * 8) // 8) * (1 + (np.arange(65 * 8) % 8 + 0.5) / 8)
-    table = prices(np.minimum(middles - 1, 2.0**63).astype(np.uint64))[_CLASSES].T
-    return np.concatenate([table, np.zeros((1, _WIDTH), np.int64)]).reshape(-1)
+    """Prices by size and class; the last row, all 0, is for what is not written."""
+    middles = 2.0 ** (np.arange(_UNWRITTEN) // 8) * (1 + (np.arange(_UNWRITTEN) % 8 + 0.5) / 8)
+    table = prices(np.minimum(middles - 1, 2.0**63).astype(np.uint64)).T
+    return np.concatenate([table, np.zeros((1, CLASSES), np.int64)])
 
 
-_PRICES = _price_table()
+_UNWRITTEN = 65 * 8
+_PRICE = _price_table()
+_PRICES = _PRICE[:, _CLASSES].reshape(-1)
+"""Prices by size and by (quarters + bias) >> 2 from `_LOWEST`."""
+_PRICE_SUMS = _PRICE.astype(np.float64)
+"""Exact as they are: no sum of prices of a block leaves 2**53."""
 
 
 def cheapest(numbers: U64, quarters: I64, held: Bits | None) -> tuple[I64, I64]:
     """(price, bias) of numbers with these expected sizes, shape (…, numbers, blocks) → (…, blocks).
 
-    The price is in 128ths of a bit. Where not `held`, there is no number.
+    The price is in 128ths of a bit. Where not `held`, there is no number. Expected sizes that are the same for all
+    numbers may have the shape (…, 1, 1): then the best class is counted out, not searched.
     """
     sizes = _sizes(numbers)
+    if quarters.shape[-2] < numbers.shape[-2]:
+        return _cheapest_class(sizes, quarters[..., 0, :], held)
     far = np.maximum(sizes, _TELLING) - np.maximum(2 * (quarters - _LESS), _TELLING)
     if held is not None:
-        sizes[..., ~held] = 65 * 8
+        sizes[..., ~held] = _UNWRITTEN
         far *= held
         count = np.maximum(np.count_nonzero(held, axis=0), 1)
     else:
@@ -79,3 +87,18 @@ def cheapest(numbers: U64, quarters: I64, held: Bits | None) -> tuple[I64, I64]:
             better = found < least
             least, bias = np.where(better, found, least), np.where(better, other, bias)
     return least, bias
+
+
+def _cheapest_class(sizes: I64, quarters: I64, held: Bits | None) -> tuple[I64, I64]:
+    """`cheapest` where all numbers of a block will be of one class: by how many there are of each size."""
+    if held is not None:
+        sizes[..., ~held] = _UNWRITTEN
+    rows = np.moveaxis(sizes, -2, -1).reshape(-1, sizes.shape[-2])
+    rows = rows + np.arange(len(rows))[:, None] * len(_PRICE)
+    counts = np.bincount(rows.reshape(-1), minlength=len(rows) * len(_PRICE)).reshape(len(rows), len(_PRICE))
+    sums = (counts.astype(np.float64) @ _PRICE_SUMS).astype(np.int64).reshape(*quarters.shape, CLASSES)
+    least = 4 * np.arange(CLASSES) - (quarters[..., None] - ONE)
+    biases = np.minimum(np.maximum(least, 0), least + 3)
+    sums[(biases < LEAST) | (biases > MOST)] = np.iinfo(np.int64).max
+    best = sums.argmin(axis=-1)[..., None]
+    return np.take_along_axis(sums, best, -1)[..., 0], np.take_along_axis(biases, best, -1)[..., 0]

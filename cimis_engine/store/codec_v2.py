@@ -87,21 +87,26 @@ class _Columns:
     def __init__(self, columns: Sequence[Column], sheet: Sheet, cuts: Sequence[slice], table: Table) -> None:
         self._table, self._count, self._blocks = table, cuts[0].stop - cuts[0].start, len(cuts)
         at = {c.item.code: row for row, c in enumerate(columns)}
-        scene = Scene(table, table.derivable(frozenset(at)), self._count, self._blocks)
+        order = [item for item in table.order if item in at]
+        tried = {item: table.choices(item, frozenset(at)) for item in order}
+        models = [table.models[item][choice] for item in order for choice in tried[item]]
+        scene = Scene(table, table.wanted(models), self._count, self._blocks)
+        self._asked = frozenset[int]().union(*(model.asks for model in models))
         self._passes = passes(table.stride, self._count)
-        order = np.concatenate([np.arange(self._count)[here] for _, here in self._passes])
+        written: Any = slice(None)
+        if table.stride > 1:
+            written = np.concatenate([np.arange(self._count)[here] for _, here in self._passes])
         shape = len(cuts), len(columns), self._count
         self._numbers, self._classes = np.empty(shape, np.uint64), np.empty(shape, np.int64)
         self._held = np.empty(shape, np.bool_)
         self._plans: list[tuple[list[int], list[int], list[int]]] = []
-        for place, item in enumerate(i for i in table.order if i in at):
+        for place, item in enumerate(order):
             row = at[item]
             values = np.stack([sheet.scaled[row, cut] for cut in cuts], axis=1)
             held = np.stack([sheet.present[row, cut] for cut in cuts], axis=1)
-            choices = table.choices(item, frozenset(at))
-            numbers, classes = self._coded(scene, item, values, columns[row].exponent, held, choices)
+            numbers, classes = self._coded(scene, item, values, columns[row].exponent, held, tried[item])
             for array, found in ((self._numbers, numbers), (self._classes, classes), (self._held, held)):
-                array[:, place] = found[order].T
+                array[:, place] = found[written].T
 
     def write(self, block: int, head: list[int], writer: SymbolWriter) -> None:
         held = self._held[block]
@@ -120,12 +125,16 @@ class _Columns:
         models = [self._table.models[item][choice] for choice in choices]
         tries = [self._errors(scene, item, model, values, some, shifts) for model in models]
         errors, quarters, filled = (np.stack(arrays) for arrays in zip(*tries, strict=True))
+        steady = [model.quarters for model in models]
+        if None not in steady:
+            quarters = np.broadcast_to(np.array(steady)[:, None, None], (len(steady), 1, self._blocks))
         numbers = zigzag(errors)
         price, bias = cheapest(numbers, quarters, some)
         best = price.argmin(axis=0)
         if some is not None:
             scene.see(item, slice(None), _of_each(best, filled), shifts)
-        scene.see_errors(item, slice(None), _of_each(best, errors), shifts)
+        if item in self._asked:
+            scene.see_errors(item, slice(None), _of_each(best, errors), shifts)
         scene.finish(item)
         bias = _of_each(best, bias)
         self._plans.append((shifts.by, [choices[at] for at in best.tolist()], bias.tolist()))
@@ -283,6 +292,7 @@ def _decode_columns(blocks: list[_Opened], items: Sequence[DataItem]) -> list[To
     asked = frozenset[int]().union(*(model.asks for model in used))
     every = passes(table.stride, count)
     present = np.stack([one.present for one in blocks], axis=2)
+    ahead = _ahead(reader, blocks, present[[at[item] for item in table.order if item in at]])
     scaled = np.empty((len(items), count, len(blocks)), np.int64)
     whole = [bool(row.all()) for row in present]
     for place, item in enumerate(i for i in table.order if i in at):
@@ -294,8 +304,10 @@ def _decode_columns(blocks: list[_Opened], items: Sequence[DataItem]) -> list[To
             if here.start >= count:
                 continue
             guess, quarters = _expected(scene, item, models, number, step, here)
-            told = None if held is None else held[here]
-            errors = unzigzag(reader.take(classes_of(quarters, bias), told))
+            if ahead is None:
+                errors = unzigzag(reader.take(classes_of(quarters, bias), None if held is None else held[here]))
+            else:
+                errors = ahead[place]
             found = shifts.applied(guess)
             found += errors
             if not number:
@@ -316,6 +328,17 @@ def _decode_columns(blocks: list[_Opened], items: Sequence[DataItem]) -> list[To
         )
         for one, values in zip(blocks, scaled, strict=True)
     ]
+
+
+def _ahead(reader: SymbolReader, blocks: list[_Opened], present: Bits) -> I64 | None:
+    """All errors at one go, shape (columns in order, records, blocks), where the head alone tells all classes."""
+    quarters = [[plan.model.quarters for plan in one.plans] for one in blocks]
+    if not present.size or any(None in row for row in quarters):
+        return None
+    biases = [[plan.bias for plan in one.plans] for one in blocks]
+    classes = classes_of(np.array(quarters).T, np.array(biases).T)
+    held = None if present.all() else present.reshape(-1, len(blocks))
+    return unzigzag(reader.take(classes.repeat(present.shape[1], axis=0), held)).reshape(present.shape)
 
 
 def _models(plans: list[_Plan]) -> list[tuple[Model, list[int]]]:

@@ -84,16 +84,20 @@ class Scene:
         In the first pass with own weight 1 it is the difference from the value of the pass before that is predicted.
         """
         size, blocks = len(range(here.start, self.count, here.step)), self.seen.shape[2]
-        if len(plan.rows) or len(plan.spread_rows):
+        spread = None if plan.quarters is not None else np.full((size, blocks), plan.spread)
+        if len(plan.gathered):
             first, hop = self.edge + here.start, here.step // step
             end = first + (size - 1) * here.step + step + 1
             known = self.seen[plan.gathered, first - step : end : step]
-            before, at, after, error = (plan.matrix @ known.reshape(len(known), -1)).reshape(4, -1, blocks)
+            before, at, after, *error = (plan.matrix @ known.reshape(len(known), -1)).reshape(
+                len(plan.matrix), -1, blocks
+            )
             total = before[:-2:hop] + at[1:-1:hop]
             total += after[2::hop]
-            spread = error[1:-1:hop] + plan.spread
+            if spread is not None:
+                spread += error[0][1:-1:hop]
         else:
-            total, spread = np.zeros((size, blocks)), np.full((size, blocks), plan.spread)
+            total = np.zeros((size, blocks))
         if step < self.edge:
             self._add_own(item, plan, step, total, spread)
         guess = total.astype(np.int64)
@@ -101,14 +105,18 @@ class Scene:
         guess >>= 16
         np.maximum(guess, -int(LIMIT), out=guess)
         np.minimum(guess, int(LIMIT), out=guess)
+        if spread is None:
+            return guess, np.full(guess.shape, plan.quarters)
         if plan.spread < 1:
             np.maximum(spread, 1.0, out=spread)
         return guess, spread.view(np.int64) >> 50
 
-    def _add_own(self, item: int, plan: Pass, step: int, total: Floats, spread: Floats) -> None:
+    def _add_own(self, item: int, plan: Pass, step: int, total: Floats, spread: Floats | None) -> None:
         """What the item's own neighbours in time say: `around` slides over them, four at a time."""
         around = self.around(item, step, len(total))
         total += _slid(plan.own_weights, around, total.shape)
+        if spread is None:
+            return
         unrest = around[1:] - around[:-1]
         np.abs(unrest, out=unrest)
         spread += _slid(plan.unrest_weights, unrest, spread.shape)
