@@ -90,8 +90,8 @@ class _Columns:
         order = [item for item in table.order if item in at]
         tried = {item: table.choices(item, frozenset(at)) for item in order}
         models = [table.models[item][choice] for item in order for choice in tried[item]]
-        scene = Scene(table, table.wanted(models), self._count, self._blocks)
         self._asked = frozenset[int]().union(*(model.asks for model in models))
+        scene = Scene(table, table.wanted(models), self._count, self._blocks, errors=bool(self._asked))
         self._passes = passes(table.stride, self._count)
         written: Any = slice(None)
         if table.stride > 1:
@@ -288,27 +288,22 @@ def _decode_columns(blocks: list[_Opened], items: Sequence[DataItem]) -> list[To
     at = {item.code: row for row, item in enumerate(items)}
     reader = SymbolReader.together([one.reader for one in blocks])
     used = [model for one in blocks for _, model, _ in one.plans]
-    scene = Scene(table, table.wanted(used), count, len(blocks))
     asked = frozenset[int]().union(*(model.asks for model in used))
+    scene = Scene(table, table.wanted(used), count, len(blocks), errors=bool(asked))
     every = passes(table.stride, count)
-    present = np.stack([one.present for one in blocks], axis=2)
-    ahead = _ahead(reader, blocks, present[[at[item] for item in table.order if item in at]])
+    order = [item for item in table.order if item in at]
+    present = np.stack([one.present for one in blocks], axis=2)[[at[item] for item in order]]
     scaled = np.empty((len(items), count, len(blocks)), np.int64)
-    whole = [bool(row.all()) for row in present]
-    for place, item in enumerate(i for i in table.order if i in at):
-        row, plans = at[item], [one.plans[place] for one in blocks]
-        values, held = scaled[row], None if whole[row] else present[row]
-        shifts, bias = Shifts([plan.shift for plan in plans]), np.array([plan.bias for plan in plans])
-        models = _models(plans)
+    ahead = _ahead(reader, blocks, present)
+    for place, item in enumerate(order):
+        plans = [one.plans[place] for one in blocks]
+        values, models, shifts = scaled[at[item]], _models(plans), Shifts([plan.shift for plan in plans])
         for number, (step, here) in enumerate(every):
             if here.start >= count:
                 continue
             guess, quarters = _expected(scene, item, models, number, step, here)
-            if ahead is None:
-                errors = unzigzag(reader.take(classes_of(quarters, bias), None if held is None else held[here]))
-            else:
-                errors = ahead[place]
             found = shifts.applied(guess)
+            errors = _errors(reader, plans, quarters, present[place][here]) if ahead is None else ahead[place]
             found += errors
             if not number:
                 _add_up(found, models)
@@ -336,9 +331,14 @@ def _ahead(reader: SymbolReader, blocks: list[_Opened], present: Bits) -> I64 | 
     if not present.size or any(None in row for row in quarters):
         return None
     biases = [[plan.bias for plan in one.plans] for one in blocks]
-    classes = classes_of(np.array(quarters).T, np.array(biases).T)
+    classes = classes_of(np.array(quarters).T, np.array(biases).T).repeat(present.shape[1], axis=0)
     held = None if present.all() else present.reshape(-1, len(blocks))
-    return unzigzag(reader.take(classes.repeat(present.shape[1], axis=0), held)).reshape(present.shape)
+    return unzigzag(reader.take(classes, held)).reshape(present.shape)
+
+
+def _errors(reader: SymbolReader, plans: list[_Plan], quarters: I64 | int, present: Bits) -> I64:
+    classes = np.broadcast_to(classes_of(quarters, np.array([plan.bias for plan in plans])), present.shape)
+    return unzigzag(reader.take(classes, None if present.all() else present))
 
 
 def _models(plans: list[_Plan]) -> list[tuple[Model, list[int]]]:
@@ -351,13 +351,16 @@ def _models(plans: list[_Plan]) -> list[tuple[Model, list[int]]]:
 
 def _expected(
     scene: Scene, item: int, models: list[tuple[Model, list[int]]], number: int, step: int, here: slice
-) -> tuple[I64, I64]:
+) -> tuple[I64, I64 | int]:
     """`Scene.prediction` of a pass by each block's own model."""
     (first, _), *others = models
     guess, quarters = scene.prediction(item, first.passes[number], step, here)
+    if others:
+        quarters = np.zeros_like(guess) + quarters
     for model, blocks in others:
         another, expected = scene.prediction(item, model.passes[number], step, here)
-        guess[:, blocks], quarters[:, blocks] = another[:, blocks], expected[:, blocks]
+        guess[:, blocks] = another[:, blocks]
+        quarters[:, blocks] = np.broadcast_to(expected, guess.shape)[:, blocks]
     return guess, quarters
 
 

@@ -101,7 +101,9 @@ class _Plan:
             mode, best = self._odd
             bits = reader.bits(best, count)
             odd = (np.logical_xor.accumulate(bits) if mode else bits).nonzero()[0]
-        codes = np.array([reader.bits(at, len(odd)) for at in self._classes], np.int64)
+        codes = np.empty((len(self.rows), len(odd)), np.int64)
+        for row, at in zip(codes, self._classes, strict=True):
+            row[:] = reader.bits(at, len(odd))
         if self._which:
             rows, classes = np.array(self._which).T
             place, record = codes[rows].nonzero()
@@ -112,8 +114,9 @@ class _Plan:
             raise reader.error("a mark is above the most its column has")
         marks = np.zeros((len(self.rows), count), np.int64)
         marks[:, odd] = codes
-        for row in self._modes.tolist():
-            marks[row] = marks[row].cumsum() % (self._most[row, 0] + 1)
+        if len(self._modes):
+            steps, most = marks[self._modes].astype(np.uint32), self._most[self._modes].astype(np.uint32)
+            marks[self._modes] = steps.cumsum(axis=1, dtype=np.uint32) % (most + 1)
         return marks
 
 

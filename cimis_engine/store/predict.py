@@ -17,6 +17,8 @@ from cimis_engine.store.tables import Derived, Floats, Pass, Table
 
 I64 = NDArray[np.int64]
 LIMIT = float(1 << 23)
+_LOWEST, _HIGHEST = np.array(-(1 << 23)), np.array(1 << 23)
+_LEAST, _MOST = np.array(-LIMIT), np.array(LIMIT)
 ONE = 4 * 1023
 """1.0 in quarter octaves as the top bits of a float64 say them: four times the exponent of two, and two bits more."""
 
@@ -58,8 +60,8 @@ class Shifts:
 
 def hold(values: I64 | Floats, out: Floats) -> None:
     """`values`, but no further from 0 than `LIMIT`."""
-    np.maximum(values, -LIMIT, out=out)
-    np.minimum(out, LIMIT, out=out)
+    np.maximum(values, _LEAST, out=out)
+    np.minimum(out, _MOST, out=out)
 
 
 class Scene:
@@ -69,17 +71,20 @@ class Scene:
     each begins `edge` places before the first record and ends twice as many after the last.
     """
 
-    def __init__(self, table: Table, wanted: frozenset[int], count: int, blocks: int) -> None:
-        """`wanted`: the derived columns that predictions will be asked of, or those that can be made at all."""
-        self.table, self.count, self.edge = table, count, table.stride
-        rows = table.error_row + len(table.exponents)
-        self.seen = np.zeros((rows, count + 3 * table.stride, blocks))
-        self._due = {at: table.derived[at - len(table.exponents)] for at in sorted(wanted)}
-        self._known: set[int] = set()
+    def __init__(self, table: Table, wanted: frozenset[int], count: int, blocks: int, *, errors: bool = True) -> None:
+        """`wanted`: the derived columns that predictions will be asked of, or those that can be made at all.
 
-    def prediction(self, item: int, plan: Pass, step: int, here: slice) -> tuple[I64, I64]:
+        `errors`: whether any are asked for, or will be seen.
+        """
+        self.table, self.count, self.edge = table, count, table.stride
+        rows = table.error_row + len(table.exponents) * errors
+        self.seen = np.zeros((rows, count + 3 * table.stride, blocks))
+        self._wanted = wanted
+
+    def prediction(self, item: int, plan: Pass, step: int, here: slice) -> tuple[I64, I64 | int]:
         """Of the records `here`, shape (records, blocks): the prediction at the item's usual exponent, and how far off
-        it is expected to be, in 256ths, as quarter octaves above the smallest float64 (`ONE` is a 256th).
+        it is expected to be, in 256ths, as quarter octaves above the smallest float64 (`ONE` is a 256th): one number if
+        that is the same for all.
 
         In the first pass with own weight 1 it is the difference from the value of the pass before that is predicted.
         """
@@ -103,10 +108,10 @@ class Scene:
         guess = total.astype(np.int64)
         guess += plan.constant
         guess >>= 16
-        np.maximum(guess, -int(LIMIT), out=guess)
-        np.minimum(guess, int(LIMIT), out=guess)
-        if spread is None:
-            return guess, np.full(guess.shape, plan.quarters)
+        np.maximum(guess, _LOWEST, out=guess)
+        np.minimum(guess, _HIGHEST, out=guess)
+        if plan.quarters is not None or spread is None:
+            return guess, plan.quarters or 0
         if plan.spread < 1:
             np.maximum(spread, 1.0, out=spread)
         return guess, spread.view(np.int64) >> 50
@@ -147,10 +152,10 @@ class Scene:
     def finish(self, item: int) -> None:
         """All records of the item are known: derived columns that hang on it too."""
         self._close(item)
-        self._known.add(item)
-        for at in [at for at, derived in self._due.items() if derived.needs <= self._known]:
-            self._derive(at, self._due.pop(at))  # in rising order: what one hangs on is there already
-            self._close(at)
+        for at, derived in self.table.completed.get(item, ()):
+            if at in self._wanted:
+                self._derive(at, derived)
+                self._close(at)
 
     def _close(self, row: int) -> None:
         seen, edge = self.seen[row], self.edge

@@ -154,21 +154,19 @@ class SymbolReader:
         self._bit_stop = np.array([len(rest) * 8])
         self._full = np.frombuffer(cursor.take(full * 8, "numbers in full") + bytes(8), "<u8")
         self._full_at = np.zeros(1, np.int64)
-        self._sparse = _Sparse(self._places(held, gaps, cells))
+        self._sparse = self._places(held, gaps, cells)
 
-    def _places(self, held: list[int], gaps: Ints, cells: int) -> list[Ints]:
+    def _places(self, held: list[int], gaps: Ints, cells: int) -> _Sparse:
         """Of each sparse class, where in its row the numbers are that are not 0."""
         if not len(gaps):
-            return [_NONE] * SPARSE
-        gap_bits = np.repeat(_GAP_BITS, held)
+            return _Sparse(_NONE, held, [0] * SPARSE)
+        gap_bits = _GAP_BITS.repeat(held)
         steps = (gaps << gap_bits) + self._plain(gap_bits[:, None])[:, 0].view(np.int64) + 1
-        found = []
-        for count, end in zip(held, accumulate(held), strict=True):
-            places = steps[end - count : end].cumsum() - 1 if count else _NONE
-            if count and places[-1] >= cells:
-                raise self._cursors[0].error(f"gaps reach {places[-1]}, there are {cells} numbers at most")
-            found.append(places)
-        return found
+        sums = np.concatenate([[0], steps.cumsum()])[[0, *accumulate(held)]]
+        ends = np.diff(sums).tolist()
+        if max(ends) > cells:
+            raise self._cursors[0].error(f"gaps reach {max(ends) - 1}, there are {cells} numbers at most")
+        return _Sparse(steps, held, ends)
 
     @classmethod
     def together(cls, readers: Sequence[SymbolReader]) -> SymbolReader:
@@ -203,7 +201,7 @@ class SymbolReader:
     def take(self, classes: Ints, held: Bits | None = None) -> U64:
         """As many numbers as there are classes, shape (numbers, blocks); where not `held`, there is none: it is 0."""
         widths = classes - (SPARSE - 1)
-        if classes.min() >= SPARSE:
+        if classes.min(initial=SPARSE) >= SPARSE:
             some, coded = None, held
             numbers = unary = self._next_unary(len(classes), coded)
         else:
@@ -261,13 +259,13 @@ class _Sparse:
     A row ends after its last that is not 0, with a flag that stands for all that follow.
     """
 
-    def __init__(self, places: Sequence[Ints]) -> None:
-        ends = [int(p[-1]) + 1 if len(p) else 0 for p in places]
+    def __init__(self, steps: Ints, held: list[int], ends: list[int]) -> None:
+        """`steps` from one number that is not 0 to the next, so many `held` in each row, which they bring to `ends`."""
         starts = [0, *accumulate(end + 1 for end in ends)]
         self.flags = np.zeros(starts[-1], np.bool_)
-        for start, row in zip(starts, places, strict=False):
-            if len(row):
-                self.flags[start:][row] = True
+        places = steps.cumsum()  # one row's flag that stands for what follows makes the next begin a place later
+        places += np.arange(-1, SPARSE - 1).repeat(held)
+        self.flags[places] = True
         self.at = np.array([starts[:-1]], np.int64)
         self.stop = self.at + ends
 

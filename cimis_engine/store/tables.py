@@ -95,6 +95,7 @@ class Table:
     """`order` is the order of coding, in item codes; `models` and `exponents` are by item code.
 
     Rows, in predictions, are item codes, after those places in `derived`, then (from `error_row`) the items' errors.
+    `completed` are rows and derived columns by the item with which the last that they are made of is known.
     """
 
     tag: bytes
@@ -104,6 +105,7 @@ class Table:
     models: tuple[tuple[Model, ...], ...]
     lookups: tuple[tuple[int, Floats], ...]
     derived: tuple[Derived, ...]
+    completed: dict[int, list[tuple[int, Derived]]]
 
     @property
     def error_row(self) -> int:
@@ -167,6 +169,9 @@ def parse_table(content: bytes) -> Table:
 
     for op, *of, number in said["derived"]:
         derived.append(Derived(op, tuple(of), number, needs(of)))
+    completed: dict[int, list[tuple[int, Derived]]] = {}
+    for at, one in enumerate(derived, items):
+        completed.setdefault(max(one.needs, key=said["order"].index), []).append((at, one))
     error_row = items + len(derived)
     models = []
     for choices in said["models"]:
@@ -184,6 +189,7 @@ def parse_table(content: bytes) -> Table:
         tuple(models),
         tuple((first, np.array(values, np.float64)) for first, values in said["lookups"]),
         tuple(derived),
+        completed,
     )
 
 
