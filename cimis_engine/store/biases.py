@@ -55,12 +55,9 @@ _PRICE_SUMS = _PRICE.astype(np.float64)
 def cheapest(numbers: U64, quarters: I64, held: Bits | None) -> tuple[I64, I64]:
     """(price, bias) of numbers with these expected sizes, shape (…, numbers, blocks) → (…, blocks).
 
-    The price is in 128ths of a bit. Where not `held`, there is no number. Expected sizes that are the same for all
-    numbers may have the shape (…, 1, 1): then the best class is counted out, not searched.
+    The price is in 128ths of a bit. Where not `held`, there is no number.
     """
     sizes = _sizes(numbers)
-    if quarters.shape[-2] < numbers.shape[-2]:
-        return _cheapest_class(sizes, quarters[..., 0, :], held)
     far = np.maximum(sizes, _TELLING) - np.maximum(2 * (quarters - _LESS), _TELLING)
     if held is not None:
         sizes[..., ~held] = _UNWRITTEN
@@ -89,16 +86,22 @@ def cheapest(numbers: U64, quarters: I64, held: Bits | None) -> tuple[I64, I64]:
     return least, bias
 
 
-def _cheapest_class(sizes: I64, quarters: I64, held: Bits | None) -> tuple[I64, I64]:
-    """`cheapest` where all numbers of a block will be of one class: by how many there are of each size."""
+def cheapest_class(numbers: U64, quarters: I64, held: Bits | None) -> tuple[I64, I64]:
+    """`cheapest` where all numbers of a block have the same expected size, shape (…, blocks or 1): the very best.
+
+    All numbers are of one class then, and what they cost in each follows from how many there are of each size. `held`
+    has the shape of `numbers`, or one that is broadcast to it.
+    """
+    sizes = _sizes(numbers)
     if held is not None:
-        sizes[..., ~held] = _UNWRITTEN
-    rows = np.moveaxis(sizes, -2, -1).reshape(-1, sizes.shape[-2])
-    rows = rows + np.arange(len(rows))[:, None] * len(_PRICE)
-    counts = np.bincount(rows.reshape(-1), minlength=len(rows) * len(_PRICE)).reshape(len(rows), len(_PRICE))
-    sums = (counts.astype(np.float64) @ _PRICE_SUMS).astype(np.int64).reshape(*quarters.shape, CLASSES)
+        np.copyto(sizes, _UNWRITTEN, where=~held)
+    shape = *numbers.shape[:-2], numbers.shape[-1]
+    rows = int(np.prod(shape))
+    sizes += (np.arange(rows) * len(_PRICE)).reshape(shape)[..., None, :]
+    counts = np.bincount(sizes.reshape(-1), minlength=rows * len(_PRICE)).reshape(rows, len(_PRICE))
+    sums = (counts.astype(np.float64) @ _PRICE_SUMS).astype(np.int64)
     least = 4 * np.arange(CLASSES) - (quarters[..., None] - ONE)
-    biases = np.minimum(np.maximum(least, 0), least + 3)
+    biases = np.broadcast_to(np.minimum(np.maximum(least, 0), least + 3), (*shape, CLASSES)).reshape(rows, CLASSES)
     sums[(biases < LEAST) | (biases > MOST)] = np.iinfo(np.int64).max
-    best = sums.argmin(axis=-1)[..., None]
-    return np.take_along_axis(sums, best, -1)[..., 0], np.take_along_axis(biases, best, -1)[..., 0]
+    best = np.arange(rows), sums.argmin(axis=1)
+    return sums[best].reshape(shape), biases[best].reshape(shape)

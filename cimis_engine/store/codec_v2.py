@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from cimis_engine.model.batch import MAX_EXPONENT, Column, Sheet, sheet_of
 from cimis_engine.model.items import DataItem
-from cimis_engine.store.biases import cheapest, classes_of
-from cimis_engine.store.codec_v1 import unzigzag, zigzag
+from cimis_engine.store.biases import classes_of
+from cimis_engine.store.codec_v1 import unzigzag
+from cimis_engine.store.columns_v2 import coded_columns
 from cimis_engine.store.content import Told
 from cimis_engine.store.gamma import GammaReader, write_gamma
 from cimis_engine.store.marks import FlagPlan, MissingPlan, write_flags, write_missing
@@ -50,10 +51,6 @@ def _alike(counts: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
         yield count, [at for at, other in enumerate(counts) if other == count]
 
 
-def _zigzag(number: int) -> int:
-    return 2 * number if number >= 0 else -2 * number - 1
-
-
 def _unzigzag(code: int) -> int:
     return code >> 1 if code % 2 == 0 else -(code >> 1) - 1
 
@@ -66,7 +63,7 @@ def encode_blocks(slots: Slots, columns: Sequence[Column], cuts: Sequence[slice]
     sheet, counts = sheet_of(columns, len(slots)), [cut.stop - cut.start for cut in cuts]
     blocks = [table.tag + write_gamma([0] * (SPARSE + 2))] * len(cuts)
     for _, alike in _alike(counts):
-        coded = _Columns(columns, sheet, [cuts[at] for at in alike], table)
+        coded = coded_columns(columns, sheet, [cuts[at] for at in alike], table)
         for place, at in enumerate(alike):
             writer, head = SymbolWriter(), list[int]()
             gaps = np.diff(slots[cuts[at]].astype(np.int64)) - 1
@@ -79,122 +76,6 @@ def encode_blocks(slots: Slots, columns: Sequence[Column], cuts: Sequence[slice]
             told, body = writer.finish()
             blocks[at] = table.tag + write_gamma([*told, *head]) + body
     return blocks
-
-
-class _Columns:
-    """The columns of some blocks with equally many records, as the numbers, classes and plans that are written."""
-
-    def __init__(self, columns: Sequence[Column], sheet: Sheet, cuts: Sequence[slice], table: Table) -> None:
-        self._table, self._count, self._blocks = table, cuts[0].stop - cuts[0].start, len(cuts)
-        at = {c.item.code: row for row, c in enumerate(columns)}
-        order = [item for item in table.order if item in at]
-        tried = {item: table.choices(item, frozenset(at)) for item in order}
-        models = [table.models[item][choice] for item in order for choice in tried[item]]
-        self._asked = frozenset[int]().union(*(model.asks for model in models))
-        scene = Scene(table, table.wanted(models), self._count, self._blocks, errors=bool(self._asked))
-        self._passes = passes(table.stride, self._count)
-        written: Any = slice(None)
-        if table.stride > 1:
-            written = np.concatenate([np.arange(self._count)[here] for _, here in self._passes])
-        shape = len(cuts), len(columns), self._count
-        self._numbers, self._classes = np.empty(shape, np.uint64), np.empty(shape, np.int64)
-        self._held = np.empty(shape, np.bool_)
-        self._plans: list[tuple[list[int], list[int], list[int]]] = []
-        for place, item in enumerate(order):
-            row = at[item]
-            values = np.stack([sheet.scaled[row, cut] for cut in cuts], axis=1)
-            held = np.stack([sheet.present[row, cut] for cut in cuts], axis=1)
-            numbers, classes = self._coded(scene, item, values, columns[row].exponent, held, tried[item])
-            for array, found in ((self._numbers, numbers), (self._classes, classes), (self._held, held)):
-                array[:, place] = found[written].T
-
-    def write(self, block: int, head: list[int], writer: SymbolWriter) -> None:
-        held = self._held[block]
-        writer.put(self._numbers[block][held], self._classes[block][held])
-        for shifts, choices, biases in self._plans:
-            head += [_zigzag(shifts[block]), choices[block], _zigzag(biases[block])]
-
-    def _coded(
-        self, scene: Scene, item: int, values: I64, exponent: int, held: Bits, choices: list[int]
-    ) -> tuple[U64, I64]:
-        """Numbers and classes of the next item, by record; where not `held`, there is none."""
-        values, by = _shifted(values, exponent - self._table.exponents[item])
-        shifts, some = Shifts(by.tolist()), None if held.all() else held
-        if some is None:
-            scene.see(item, slice(None), values, shifts)
-        models = [self._table.models[item][choice] for choice in choices]
-        tries = [self._errors(scene, item, model, values, some, shifts) for model in models]
-        errors, quarters, filled = (np.stack(arrays) for arrays in zip(*tries, strict=True))
-        steady = [model.quarters for model in models]
-        if None not in steady:
-            quarters = np.broadcast_to(np.array(steady)[:, None, None], (len(steady), 1, self._blocks))
-        numbers = zigzag(errors)
-        price, bias = cheapest(numbers, quarters, some)
-        best = price.argmin(axis=0)
-        if some is not None:
-            scene.see(item, slice(None), _of_each(best, filled), shifts)
-        if item in self._asked:
-            scene.see_errors(item, slice(None), _of_each(best, errors), shifts)
-        scene.finish(item)
-        bias = _of_each(best, bias)
-        self._plans.append((shifts.by, [choices[at] for at in best.tolist()], bias.tolist()))
-        return _of_each(best, numbers), classes_of(_of_each(best, quarters), bias)
-
-    def _errors(
-        self, scene: Scene, item: int, model: Model, values: I64, held: Bits | None, shifts: Shifts
-    ) -> tuple[I64, I64, I64]:
-        """What a model does not foresee, how large it expects that to be, and the values, missing ones filled."""
-        errors, quarters = np.empty_like(values), np.empty_like(values)
-        filled = values if held is None else values.copy()
-        for (step, here), plan in zip(self._passes, model.passes, strict=True):
-            if here.start >= self._count:
-                continue
-            guess, quarters[here] = scene.prediction(item, plan, step, here)
-            guess = shifts.applied(guess)
-            steps = step == scene.edge and plan.own[0] != 0
-            if held is None:
-                errors[here] = values[here] - guess
-                if steps:
-                    errors[here][1:] -= values[here][:-1]
-                continue
-            if steps:
-                errors[here], filled[here] = _steps_from(values[here], guess.cumsum(axis=0), held[here])
-            else:
-                errors[here] = np.where(held[here], values[here] - guess, 0)
-                filled[here] = np.where(held[here], values[here], guess)
-            scene.see(item, here, filled[here], shifts)
-        return errors, quarters, filled
-
-
-def _of_each(best: NDArray[np.intp], tries: NDArray[Any]) -> NDArray[Any]:
-    """Of arrays of tries (first axis) each block's (last axis) best."""
-    if (best == best[0]).all():
-        chosen: NDArray[Any] = tries[best[0]]
-        return chosen
-    return np.stack([tries[at, ..., block] for block, at in enumerate(best.tolist())], axis=-1)
-
-
-def _shifted(values: I64, shift: int) -> tuple[I64, I64]:
-    """Values, and by how many digits the exponents of their blocks are above the usual one: by none if possible.
-
-    The exponent is raised to the usual one if there is room for the zeros, and lowered to it as far as there are zeros.
-    """
-    by = np.full(values.shape[1], shift)
-    if shift < 0 and np.abs(values.astype(np.float64)).max(initial=0) < 2.0**62 / 10**-shift:
-        return values * 10**-shift, np.zeros_like(by)
-    for _ in range(shift):
-        whole = (values % 10 == 0).all(axis=0) & (by > 0)
-        values = np.where(whole, values // 10, values)
-        by = by - whole
-    return values, by
-
-
-def _steps_from(values: I64, expected: I64, held: Bits) -> tuple[I64, I64]:
-    """Differences of what lies above the expected course, none where a value is missing; and the values, filled."""
-    above = np.where(held, values - expected, 0)
-    last = np.maximum.accumulate(np.where(held, np.arange(len(values))[:, None], -1), axis=0)
-    above = np.where(last >= 0, np.take_along_axis(above, np.maximum(last, 0), axis=0), 0)
-    return np.diff(above, prepend=np.int64(0), axis=0), above + expected
 
 
 # --- decoding ---------------------------------------------------------------------------------------------------------

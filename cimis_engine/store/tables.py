@@ -108,6 +108,11 @@ class Table:
     completed: dict[int, list[tuple[int, Derived]]]
 
     @property
+    def steady(self) -> bool:
+        """Whether all models are: what classes numbers have is then known from the head of a block."""
+        return all(model.quarters is not None for models in self.models for model in models)
+
+    @property
     def error_row(self) -> int:
         return len(self.exponents) + len(self.derived)
 
