@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from cimis_engine.store.biases import cheapest, cheapest_class, classes_of
 from cimis_engine.store.codec_v1 import zigzag
 from cimis_engine.store.predict import I64, LIMIT, Scene, Shifts, passes
 from cimis_engine.store.symbols import U64, Bits, SymbolWriter
-from cimis_engine.store.tables import Model, Table
+from cimis_engine.store.tables import Floats, Model, Table
 
 Plans = tuple[list[int], list[int], list[int]]
 """Of a column: the shift, the model and the bias of each block."""
@@ -61,50 +62,73 @@ def _zigzag(number: int) -> int:
 # --- tables with one pass, in which a model expects the same error of all records --------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Tries:
+    """What is tried for some items, equally many models each, as arrays whose first axes are (columns, models).
+
+    `weights` go with all rows a scene has, shape (3, columns, models, rows); `own` and `constants` are (…, 1, 1), and
+    `quarters` (…, 1).
+    """
+
+    choices: list[list[int]]
+    models: list[list[Model]]
+    wanted: frozenset[int]
+    weights: Floats
+    constants: I64
+    own: I64
+    quarters: I64
+
+
+@lru_cache(maxsize=32)
+def _tries(table: Table, order: tuple[int, ...]) -> _Tries:
+    """Of a table whose models have one pass each."""
+    choices = [table.choices(item, frozenset(order)) for item in order]
+    most = max(map(len, choices))
+    choices = [row + row[-1:] * (most - len(row)) for row in choices]
+    models = [[table.models[item][at] for at in row] for item, row in zip(order, choices, strict=True)]
+    weights = np.zeros((3, len(order), most, table.error_row))
+    for at, row in enumerate(models):
+        for place, model in enumerate(row):
+            weights[:, at, place, model.passes[0].rows] = model.passes[0].weights
+    return _Tries(
+        choices,
+        models,
+        table.wanted(model for row in models for model in row),
+        weights,
+        np.array([[model.passes[0].constant for model in row] for row in models])[..., None, None],
+        np.array([[model.passes[0].own[0] for model in row] for row in models])[..., None, None],
+        np.array([[model.quarters for model in row] for row in models], np.int64)[..., None],
+    )
+
+
 def _at_once(order: Sequence[int], values: I64, held: Bits, exponents: Sequence[int], table: Table) -> Coded:
     """All columns and models in one calculation, in which a missing value is what stood before it.
 
     That is exact where nothing is missing. Else what is found out is only which models to take, and with those the
     columns are gone through as they are read: what stands in place of a missing value is for the model to say.
     """
-    known, blocks = frozenset(order), values.shape[2]
-    choices = [table.choices(item, known) for item in order]
-    most = max(map(len, choices))
-    choices = [row + row[-1:] * (most - len(row)) for row in choices]
-    models = [[table.models[item][at] for at in row] for item, row in zip(order, choices, strict=True)]
-    wanted = table.wanted(model for row in models for model in row)
-    shifts = []
+    tries, blocks = _tries(table, tuple(order)), values.shape[2]
+    shifts = [Shifts([0] * blocks)] * len(order)
     for at, shift in enumerate(exponents):
         if shift:
             values[at], by = _shifted(values[at], shift)
-            shifts.append(Shifts(by.tolist()))
-        else:
-            shifts.append(_unshifted(blocks))
+            shifts[at] = Shifts(by.tolist())
     whole = bool(held.all())
-    guesses = _guesses(order, values if whole else _standing(values, held), shifts, models, wanted, table)
-    own = np.array([[model.passes[0].own[0] for model in row] for row in models])[..., None, None]
-    quarters = np.array([[[model.quarters] for model in row] for row in models], np.int64)
-    errors = values[:, None] - guesses
-    errors[:, :, 1:] -= own * values[:, None, :-1]
-    some = None if whole else held[:, None]
+    errors = values[:, None] - _guesses(order, values if whole else _standing(values, held), shifts, tries, table)
+    errors[:, :, 1:] -= tries.own * values[:, None, :-1]
     numbers = zigzag(errors)
-    price, bias = cheapest_class(numbers, quarters, some)
-    best = price.sum(axis=2).argmin(axis=1)
-    rows = np.arange(len(order))
-    numbers, bias = numbers[rows, best], bias[rows, best]
-    chosen = [row[at] for row, at in zip(models, best.tolist(), strict=True)]
+    price, bias = cheapest_class(numbers, tries.quarters, None if whole else held[:, None])
+    best = np.arange(len(order)), price.sum(axis=2).argmin(axis=1)
+    numbers, bias, quarters = numbers[best], bias[best], tries.quarters[best]
     if not whole:
-        numbers = zigzag(_gone_through(order, values, held, shifts, chosen, table))
-        _, bias = cheapest_class(numbers, quarters[rows, best], held)
+        models = [row[at] for row, at in zip(tries.models, best[1].tolist(), strict=True)]
+        numbers = zigzag(_gone_through(order, values, held, shifts, models, table))
+        _, bias = cheapest_class(numbers, quarters, held)
     plans = [
         (shift.by, [row[at]] * blocks, biases)
-        for shift, row, at, biases in zip(shifts, choices, best.tolist(), bias.tolist(), strict=True)
+        for shift, row, at, biases in zip(shifts, tries.choices, best[1].tolist(), bias.tolist(), strict=True)
     ]
-    return Coded(numbers, classes_of(quarters[rows, best], bias)[:, None], held, plans)
-
-
-def _unshifted(blocks: int) -> Shifts:
-    return Shifts([0] * blocks)
+    return Coded(numbers, classes_of(quarters, bias)[:, None], held, plans)
 
 
 def _standing(values: I64, held: Bits) -> I64:
@@ -114,33 +138,23 @@ def _standing(values: I64, held: Bits) -> I64:
     return np.take_along_axis(values, last, axis=1)
 
 
-def _guesses(
-    order: Sequence[int],
-    values: I64,
-    shifts: Sequence[Shifts],
-    models: Sequence[Sequence[Model]],
-    wanted: frozenset[int],
-    table: Table,
-) -> I64:
-    """What the models, equally many a column, say if all is known: shape (columns, models, records, blocks)."""
+def _guesses(order: Sequence[int], values: I64, shifts: Sequence[Shifts], tries: _Tries, table: Table) -> I64:
+    """What the models say if all is known: shape (columns, models, records, blocks)."""
     _, count, blocks = values.shape
-    scene = Scene(table, wanted, count, blocks, errors=False)
+    scene = Scene(table, tries.wanted, count, blocks, errors=False)
     for item, column, shift in zip(order, values, shifts, strict=True):
         scene.see(item, slice(None), column, shift)
         scene.finish(item)
-    shape = len(order), len(models[0])
-    weights, constants = np.zeros((3, *shape, table.error_row)), np.empty((*shape, 1, 1), np.int64)
-    for at, row in enumerate(models):
-        for place, model in enumerate(row):
-            (plan,) = model.passes
-            weights[:, at, place, plan.rows] = plan.weights
-            constants[at, place] = plan.constant
     known = scene.seen.reshape(table.error_row, -1)
-    before, here, after = (weights.reshape(-1, table.error_row) @ known).reshape(3, *shape, count + 3, blocks)
-    found = (before[..., :count, :] + here[..., 1 : count + 1, :] + after[..., 2 : count + 2, :]).astype(np.int64)
-    found += constants
+    parts = tries.weights.reshape(-1, table.error_row) @ known
+    before, here, after = parts.reshape(*tries.weights.shape[:3], count + 3, blocks)
+    total = before[..., :count, :] + here[..., 1 : count + 1, :]
+    total += after[..., 2 : count + 2, :]
+    found = total.astype(np.int64)
+    found += tries.constants
     found >>= 16
-    np.clip(found, -int(LIMIT), int(LIMIT), out=found)
+    np.maximum(found, -int(LIMIT), out=found)
+    np.minimum(found, int(LIMIT), out=found)
     for at, shift in enumerate(shifts):
         if any(shift.by):
             found[at] = shift.applied(found[at])
@@ -169,6 +183,11 @@ def _gone_through(
 
 def _filled(values: I64, guess: I64, held: Bits, own: int) -> tuple[I64, I64]:
     """Errors, and the values, missing ones filled as foreseen; `own`: whether steps are."""
+    if held.all():
+        errors = values - guess
+        if own:
+            errors[1:] -= values[:-1]
+        return errors, values
     if own:
         return _steps_from(values, guess.cumsum(axis=0), held)
     return np.where(held, values - guess, 0), np.where(held, values, guess)
@@ -265,7 +284,10 @@ def _shifted(values: I64, shift: int) -> tuple[I64, I64]:
 
 def _steps_from(values: I64, expected: I64, held: Bits) -> tuple[I64, I64]:
     """Differences of what lies above the expected course, none where a value is missing; and the values, filled."""
-    above = np.where(held, values - expected, 0)
-    last = np.maximum.accumulate(np.where(held, np.arange(len(values))[:, None], -1), axis=0)
-    above = np.where(last >= 0, np.take_along_axis(above, np.maximum(last, 0), axis=0), 0)
-    return np.diff(above, prepend=np.int64(0), axis=0), above + expected
+    count, blocks = values.shape
+    above = np.zeros((count + 1, blocks), np.int64)
+    np.subtract(values, expected, out=above[1:], where=held)
+    last = np.where(held, np.arange(1, count + 1)[:, None], 0)
+    np.maximum.accumulate(last, axis=0, out=last)
+    above[1:] = above.take(last * blocks + np.arange(blocks))
+    return above[1:] - above[:-1], above[1:] + expected

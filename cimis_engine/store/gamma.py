@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from cimis_engine.store.wire import Cursor
 
@@ -26,9 +26,14 @@ def _within(digits: str) -> tuple[list[int], list[int]]:
     return numbers, ends
 
 
+@lru_cache(maxsize=1024)
+def _code(n: int) -> str:
+    return format(n + 1, "b").rjust(2 * (n + 1).bit_length() - 1, "0")
+
+
 def write_gamma(numbers: list[int]) -> bytes:
     """n as the binary digits of n + 1, after as many zeros as follow its first digit; padded with 0 to a byte."""
-    digits = "".join(format(n + 1, "b").rjust(2 * (n + 1).bit_length() - 1, "0") for n in numbers)
+    digits = "".join(map(_code, numbers))
     size = (len(digits) + 7) // 8
     return int(digits.ljust(size * 8, "0") or "0", 2).to_bytes(size, "big")
 

@@ -22,7 +22,7 @@ _FLAGS = np.array([*COMMON, *(b for b in range(256) if b not in COMMON)], np.uin
 """Flag bytes by how common they are in recorded data, then the others."""
 _RANKS = np.argsort(_FLAGS)
 _MISSING = ord("M")
-_PRICES = prices(np.arange(256, dtype=np.uint64))
+_PRICES = prices(np.arange(256, dtype=np.uint64)).astype(np.float64)
 
 
 def write_flags(flags: Flags, head: list[int], writer: SymbolWriter) -> None:
@@ -30,7 +30,8 @@ def write_flags(flags: Flags, head: list[int], writer: SymbolWriter) -> None:
     marks, most = np.empty(flags.shape, np.int64), []
     for row, column in enumerate(_RANKS[flags]):
         counts = np.bincount(column, minlength=256)
-        held = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
+        held = counts.nonzero()[0]
+        held = held[np.argsort(-counts[held], kind="stable")]
         place = np.zeros(256, np.int64)
         place[held] = np.arange(len(held))
         marks[row] = place[column]

@@ -29,6 +29,7 @@ LONGEST = 24
 _GAP_BITS = np.arange(SPARSE - 1, -1, -1)
 _RICE_BITS = np.maximum(np.arange(CLASSES) - SPARSE + 1, 0)
 _PRICE = 128
+_BIT_PRICES = [(_PRICE * (gap + 1), _PRICE >> gap) for gap in _GAP_BITS.tolist()]
 _NONE = np.empty(0, np.int64)
 
 
@@ -64,7 +65,9 @@ def bits_price(bits: NDArray[np.bool_]) -> tuple[int, int]:
     """(price, class) of the sparse class in which these bits cost least, in 128ths of a bit."""
     ones = int(np.count_nonzero(bits))
     zeros = len(bits) - ones
-    return min((_PRICE * (gap + 1) * ones + (_PRICE >> gap) * zeros, at) for at, gap in enumerate(_GAP_BITS.tolist()))
+    costs = [one * ones + zero * zeros for one, zero in _BIT_PRICES]
+    least = min(costs)
+    return least, costs.index(least)
 
 
 class SymbolWriter:
@@ -84,12 +87,14 @@ class SymbolWriter:
     def finish(self) -> tuple[list[int], bytes]:
         """(numbers that are not 0 of each sparse class, numbers in full, bytes of unary parts), and all parts."""
         numbers, classes = np.concatenate(self._numbers), np.concatenate(self._classes)
-        gaps, counts = [], []
+        some, rice = numbers != 0, classes >= SPARSE
+        gaps, counts, few, theirs = [], [], some[~rice], classes[~rice]
         for at in range(SPARSE):
-            places = np.flatnonzero(numbers[classes == at])
-            gaps.append(np.diff(places, prepend=-1) - 1)
+            places = few[theirs == at].nonzero()[0]
             counts.append(len(places))
-        coded = (classes >= SPARSE) | (np.concatenate(self._sized) & (numbers != 0))
+            places[1:] -= places[:-1] + 1
+            gaps.append(places)
+        coded = rice | (np.concatenate(self._sized) & some)
         numbers, classes = numbers[coded], classes[coded]
         sparse = classes < SPARSE
         plain = numbers - sparse

@@ -90,12 +90,13 @@ class Derived:
     needs: frozenset[int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """`order` is the order of coding, in item codes; `models` and `exponents` are by item code.
 
     Rows, in predictions, are item codes, after those places in `derived`, then (from `error_row`) the items' errors.
-    `completed` are rows and derived columns by the item with which the last that they are made of is known.
+    `completed` are rows and derived columns by the item with which the last that they are made of is known. `steady`:
+    whether all models have `quarters`.
     """
 
     tag: bytes
@@ -106,11 +107,7 @@ class Table:
     lookups: tuple[tuple[int, Floats], ...]
     derived: tuple[Derived, ...]
     completed: dict[int, list[tuple[int, Derived]]]
-
-    @property
-    def steady(self) -> bool:
-        """Whether all models are: what classes numbers have is then known from the head of a block."""
-        return all(model.quarters is not None for models in self.models for model in models)
+    steady: bool
 
     @property
     def error_row(self) -> int:
@@ -195,6 +192,7 @@ def parse_table(content: bytes) -> Table:
         tuple((first, np.array(values, np.float64)) for first, values in said["lookups"]),
         tuple(derived),
         completed,
+        all(model.quarters is not None for held in models for model in held),
     )
 
 
