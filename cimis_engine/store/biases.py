@@ -22,7 +22,7 @@ _TELLING = 8
 """Sizes, in eighth octaves, below which neither number nor expectation says how large others should be."""
 
 
-def classes_of(quarters: I64 | int, bias: I64) -> I64:
+def classes_of(quarters: I64, bias: I64) -> I64:
     """The classes of numbers whose errors are expected to be of so many quarter octaves (see `predict`)."""
     found = quarters + (bias - ONE)
     found >>= 2

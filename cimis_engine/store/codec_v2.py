@@ -167,32 +167,18 @@ def _decode_columns(blocks: list[_Opened], items: Sequence[DataItem]) -> list[To
     """Of blocks with equally many records and one table."""
     table, count = blocks[0].table, len(blocks[0].slots)
     at = {item.code: row for row, item in enumerate(items)}
+    order = [item for item in table.order if item in at]
     reader = SymbolReader.together([one.reader for one in blocks])
     used = [model for one in blocks for _, model, _ in one.plans]
     asked = frozenset[int]().union(*(model.asks for model in used))
     scene = Scene(table, table.wanted(used), count, len(blocks), errors=bool(asked))
-    every = passes(table.stride, count)
-    order = [item for item in table.order if item in at]
     present = np.stack([one.present for one in blocks], axis=2)[[at[item] for item in order]]
     scaled = np.empty((len(items), count, len(blocks)), np.int64)
-    ahead = _ahead(reader, blocks, present)
-    for place, item in enumerate(order):
-        plans = [one.plans[place] for one in blocks]
-        values, models, shifts = scaled[at[item]], _models(plans), Shifts([plan.shift for plan in plans])
-        for number, (step, here) in enumerate(every):
-            if here.start >= count:
-                continue
-            guess, quarters = _expected(scene, item, models, number, step, here)
-            found = shifts.applied(guess)
-            errors = _errors(reader, plans, quarters, present[place][here]) if ahead is None else ahead[place]
-            found += errors
-            if not number:
-                _add_up(found, models)
-            values[here] = found
-            scene.see(item, here, found, shifts)
-            if item in asked:
-                scene.see_errors(item, here, errors, shifts)
-        scene.finish(item)
+    columns = [scaled[at[item]] for item in order]
+    if order and len(blocks) == 1 and all(model.quarters is not None for model in used):
+        _read_at_once(scene, reader, order, blocks[0].plans, present, columns)
+    else:
+        _read_by_pass(scene, reader, order, [one.plans for one in blocks], present, columns, asked)
     reader.end()
     scaled = np.ascontiguousarray(scaled.transpose(2, 0, 1))
     usual = [(at[item], table.exponents[item]) for item in table.order if item in at]
@@ -206,20 +192,53 @@ def _decode_columns(blocks: list[_Opened], items: Sequence[DataItem]) -> list[To
     ]
 
 
-def _ahead(reader: SymbolReader, blocks: list[_Opened], present: Bits) -> I64 | None:
-    """All errors at one go, shape (columns in order, records, blocks), where the head alone tells all classes."""
-    quarters = [[plan.model.quarters for plan in one.plans] for one in blocks]
-    if not present.size or any(None in row for row in quarters):
-        return None
-    biases = [[plan.bias for plan in one.plans] for one in blocks]
-    classes = classes_of(np.array(quarters).T, np.array(biases).T).repeat(present.shape[1], axis=0)
-    held = None if present.all() else present.reshape(-1, len(blocks))
-    return unzigzag(reader.take(classes, held)).reshape(present.shape)
+def _read_at_once(
+    scene: Scene, reader: SymbolReader, order: list[int], plans: list[_Plan], present: Bits, columns: list[I64]
+) -> None:
+    """Of an only block whose head alone tells all classes: all numbers are taken, then `columns` are made of them."""
+    count, every = present.shape[1], slice(None)
+    quarters = np.array([plan.model.quarters for plan in plans], np.int64)
+    classes = classes_of(quarters, np.array([plan.bias for plan in plans])).repeat(count)
+    numbers = reader.take(classes[:, None], None if present.all() else present.reshape(-1, 1))
+    errors = unzigzag(numbers).reshape(present.shape)
+    for item, (shift, model, _), mine, values in zip(order, plans, errors, columns, strict=True):
+        shifts, (plan,) = Shifts([shift]), model.passes
+        guess, _ = scene.prediction(item, plan, 1, slice(0, count, 1))
+        np.add(shifts.applied(guess), mine, out=values)
+        if plan.own[0]:
+            values.cumsum(axis=0, out=values)
+        scene.see(item, every, values, shifts)
+        scene.finish(item)
 
 
-def _errors(reader: SymbolReader, plans: list[_Plan], quarters: I64 | int, present: Bits) -> I64:
-    classes = np.broadcast_to(classes_of(quarters, np.array([plan.bias for plan in plans])), present.shape)
-    return unzigzag(reader.take(classes, None if present.all() else present))
+def _read_by_pass(
+    scene: Scene,
+    reader: SymbolReader,
+    order: list[int],
+    plans: list[list[_Plan]],
+    present: Bits,
+    columns: list[I64],
+    asked: frozenset[int],
+) -> None:
+    """The general way: `columns` pass after pass, each pass's classes known when those before it are."""
+    every = passes(scene.table.stride, scene.count)
+    for item, held, values, *its in zip(order, present, columns, *plans, strict=True):
+        models, shifts, bias = _models(its), Shifts([plan.shift for plan in its]), np.array([plan.bias for plan in its])
+        whole = bool(held.all())
+        for number, (step, here) in enumerate(every):
+            if here.start >= scene.count:
+                continue
+            guess, quarters = _expected(scene, item, models, number, step, here)
+            errors = unzigzag(reader.take(classes_of(quarters, bias), None if whole else held[here]))
+            found = shifts.applied(guess)
+            found += errors
+            if not number:
+                _add_up(found, models)
+            values[here] = found
+            scene.see(item, here, found, shifts)
+            if item in asked:
+                scene.see_errors(item, here, errors, shifts)
+        scene.finish(item)
 
 
 def _models(plans: list[_Plan]) -> list[tuple[Model, list[int]]]:
@@ -232,16 +251,16 @@ def _models(plans: list[_Plan]) -> list[tuple[Model, list[int]]]:
 
 def _expected(
     scene: Scene, item: int, models: list[tuple[Model, list[int]]], number: int, step: int, here: slice
-) -> tuple[I64, I64 | int]:
-    """`Scene.prediction` of a pass by each block's own model."""
+) -> tuple[I64, I64]:
+    """`Scene.prediction` of a pass by each block's own model, what is expected for each record."""
     (first, _), *others = models
     guess, quarters = scene.prediction(item, first.passes[number], step, here)
-    if others:
-        quarters = np.zeros_like(guess) + quarters
+    if isinstance(quarters, int):
+        quarters = np.full(guess.shape, quarters)
     for model, blocks in others:
         another, expected = scene.prediction(item, model.passes[number], step, here)
         guess[:, blocks] = another[:, blocks]
-        quarters[:, blocks] = np.broadcast_to(expected, guess.shape)[:, blocks]
+        quarters[:, blocks] = expected if isinstance(expected, int) else expected[:, blocks]
     return guess, quarters
 
 

@@ -18,7 +18,7 @@ from cimis_engine.store.tables import Derived, Floats, Pass, Table
 I64 = NDArray[np.int64]
 LIMIT = float(1 << 23)
 _LOWEST, _HIGHEST = np.array(-(1 << 23)), np.array(1 << 23)
-_LEAST, _MOST = np.array(-LIMIT), np.array(LIMIT)
+_LEAST, _MOST, _HALVINGS = np.array(-LIMIT), np.array(LIMIT), np.array(16)
 ONE = 4 * 1023
 """1.0 in quarter octaves as the top bits of a float64 say them: four times the exponent of two, and two bits more."""
 
@@ -94,24 +94,23 @@ class Scene:
             first, hop = self.edge + here.start, here.step // step
             end = first + (size - 1) * here.step + step + 1
             known = self.seen[plan.gathered, first - step : end : step]
-            before, at, after, *error = (plan.matrix @ known.reshape(len(known), -1)).reshape(
-                len(plan.matrix), -1, blocks
-            )
-            total = before[:-2:hop] + at[1:-1:hop]
-            total += after[2::hop]
+            parts = (plan.matrix @ known.reshape(len(known), -1)).reshape(len(plan.matrix), -1, blocks)
+            total = parts[0, :-2:hop] + parts[1, 1:-1:hop]
+            total += parts[2, 2::hop]
             if spread is not None:
-                spread += error[0][1:-1:hop]
+                spread += parts[3, 1:-1:hop]
         else:
             total = np.zeros((size, blocks))
         if step < self.edge:
             self._add_own(item, plan, step, total, spread)
         guess = total.astype(np.int64)
         guess += plan.constant
-        guess >>= 16
+        guess >>= _HALVINGS
         np.maximum(guess, _LOWEST, out=guess)
         np.minimum(guess, _HIGHEST, out=guess)
-        if plan.quarters is not None or spread is None:
-            return guess, plan.quarters or 0
+        if plan.quarters is not None:
+            return guess, plan.quarters
+        assert spread is not None
         if plan.spread < 1:
             np.maximum(spread, 1.0, out=spread)
         return guess, spread.view(np.int64) >> 50
