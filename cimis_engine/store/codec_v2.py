@@ -107,9 +107,13 @@ def decode_blocks(parts: Sequence[Part], items: Sequence[DataItem], table: Table
     for tag in {one.table.tag for one in opened}:
         for _, alike in _alike([part.count * (one.table.tag == tag) for part, one in zip(parts, opened, strict=True)]):
             told.update(zip(alike, _decode_columns([opened[at] for at in alike], items), strict=True))
-    nothing = np.zeros((len(items), 0), np.uint8)
-    empty = Told(np.empty(0, np.uint16), (0,) * len(items), Sheet(nothing.astype(np.int64), nothing > 0, nothing))
-    return [told.get(at, empty) for at in range(len(parts))]
+    return [told[at] if at in told else _nothing(len(items)) for at in range(len(parts))]
+
+
+def _nothing(items: int) -> Told:
+    shape = items, 0
+    sheet = Sheet(np.empty(shape, np.int64), np.empty(shape, np.bool_), np.empty(shape, np.uint8))
+    return Told(np.empty(0, np.uint16), (0,) * items, sheet)
 
 
 def _open(part: Part, codes: list[int], table: Table | None) -> _Opened:
@@ -172,9 +176,10 @@ def _decode_columns(blocks: list[_Opened], items: Sequence[DataItem]) -> list[To
     used = [model for one in blocks for _, model, _ in one.plans]
     asked = frozenset[int]().union(*(model.asks for model in used))
     scene = Scene(table, table.wanted(used), count, len(blocks), errors=bool(asked))
-    present = np.stack([one.present for one in blocks], axis=2)[[at[item] for item in order]]
+    rows = [at[item] for item in order]
+    present = np.stack([one.present[rows] for one in blocks], axis=2)
     scaled = np.empty((len(items), count, len(blocks)), np.int64)
-    columns = [scaled[at[item]] for item in order]
+    columns = [scaled[row] for row in rows]
     if order and len(blocks) == 1 and all(model.quarters is not None for model in used):
         _read_at_once(scene, reader, order, blocks[0].plans, present, columns)
     else:

@@ -100,24 +100,28 @@ class _Plan:
         odd = np.arange(count)
         if self._odd:
             mode, best = self._odd
-            bits = reader.bits(best, count)
+            (bits,) = reader.bits([best], count)
             odd = (np.logical_xor.accumulate(bits) if mode else bits).nonzero()[0]
-        codes = np.empty((len(self.rows), len(odd)), np.int64)
-        for row, at in zip(codes, self._classes, strict=True):
-            row[:] = reader.bits(at, len(odd))
+        some = reader.bits(self._classes, len(odd))
+        codes = some.astype(np.int64)
         if self._which:
             rows, classes = np.array(self._which).T
-            place, record = codes[rows].nonzero()
+            place, record = some[rows].nonzero()
             if len(place):
                 numbers = reader.take(classes[place][:, None])[:, 0]
-                codes[rows[place], record] += np.minimum(numbers, np.uint64(256)).astype(np.int64)
-        if (codes > self._most).any():
-            raise reader.error("a mark is above the most its column has")
+                rows = rows[place]
+                if (numbers >= self._most[rows, 0].view(np.uint64)).any():
+                    raise reader.error("a mark is above the most its column has")
+                codes[rows, record] += numbers.view(np.int64)
         marks = np.zeros((len(self.rows), count), np.int64)
         marks[:, odd] = codes
         if len(self._modes):
-            steps, most = marks[self._modes].astype(np.uint32), self._most[self._modes].astype(np.uint32)
-            marks[self._modes] = steps.cumsum(axis=1, dtype=np.uint32) % (most + 1)
+            sums = np.zeros((len(self._modes), len(odd) + 1), np.int64)
+            codes[self._modes].cumsum(axis=1, out=sums[:, 1:])
+            sums %= self._most[self._modes] + 1
+            upto = np.zeros(count, np.int64)
+            upto[odd] = 1
+            marks[self._modes] = sums.take(upto.cumsum(), axis=1)
         return marks
 
 

@@ -13,10 +13,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cimis_engine.store.tables import Derived, Floats, Pass, Table
+from cimis_engine.store.tables import LIMIT, Derived, Floats, Pass, Table
 
 I64 = NDArray[np.int64]
-LIMIT = float(1 << 23)
 _LOWEST, _HIGHEST = np.array(-(1 << 23)), np.array(1 << 23)
 _LEAST, _MOST, _HALVINGS = np.array(-LIMIT), np.array(LIMIT), np.array(16)
 ONE = 4 * 1023
@@ -162,12 +161,13 @@ class Scene:
 
     def _derive(self, at: int, derived: Derived) -> None:
         inside = slice(self.edge, self.edge + self.count)
-        a, b = self.seen[derived.of[0], inside], self.seen[derived.of[-1], inside]
+        a, b, out = self.seen[derived.of[0], inside], self.seen[derived.of[-1], inside], self.seen[at, inside]
         found: Floats | I64
         match derived.op:
             case "lookup":
                 first, values = self.table.lookups[derived.number]
-                found = values.take((a - first).astype(np.int64), mode="clip")
+                values.take((a - first).astype(np.int64), mode="clip", out=out)
+                return
             case "product":
                 found = a * b
                 found *= 2.0**-derived.number
@@ -178,7 +178,7 @@ class Scene:
                 found = a - b
             case _:
                 found = np.where(b > 0, a, 0)
-        hold(found, self.seen[at, inside])
+        hold(found, out)
 
 
 def _slid(weights: Floats, values: Floats, shape: tuple[int, ...]) -> Floats:

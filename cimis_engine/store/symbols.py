@@ -236,25 +236,32 @@ class SymbolReader:
             places = np.arange(count)[:, None] + self._at
             self._at = self._at + count
             return self._unary.take(places, mode="clip")
+        if len(self._at) == 1:
+            found = self._unary[self._at[0] :][: np.count_nonzero(coded)]
+            if len(found) == np.count_nonzero(coded):
+                self._at = self._at + len(found)
+                unary = np.zeros(coded.shape, np.uint64)
+                unary[coded] = found
+                return unary
         places = coded.cumsum(axis=0)
         places += self._at - 1
         self._at = places[-1] + 1
         return self._unary.take(places, mode="clip") * coded
 
-    def bits(self, at: int, count: int) -> Bits:
-        """Of the only block: whether the next numbers, all of sparse class `at`, are not 0. It is all there is to tell
-        of those that are not `sized`.
+    def bits(self, classes: list[int], count: int) -> Bits:
+        """Of the only block: whether the next numbers, `count` of each of these sparse classes, are not 0: a row a
+        class. It is all there is to tell of those that are not `sized`.
         """
-        return self._sparse.run(at, count)
+        return self._sparse.rows(classes, count)
 
     def end(self) -> None:
         """Raises `ChunkError` unless everything has been taken, and no more, and the padding is 0."""
         spare = self._bit_stop - self._bit
         wrong = (self._at != self._stop) | self._sparse.left() | (spare < 0) | (spare >= 8)
-        for block in np.flatnonzero(wrong).tolist():
+        for block in wrong.nonzero()[0].tolist():
             raise self.error("numbers are missing, or left over, after the last column", block)
         last = self._windows.take(self._bit >> 3, mode="clip") << (self._bit & 7).view(np.uint64)
-        for block in np.flatnonzero((spare > 0) & (last != 0)).tolist():
+        for block in (last * (spare > 0)).nonzero()[0].tolist():
             raise self.error("padding is not 0", block)
 
 
@@ -280,23 +287,24 @@ class _Sparse:
         one.flags, (one.at, one.stop) = _joined([(s.flags, (s.at, s.stop)) for s in several])
         return one
 
-    def run(self, at: int, count: int) -> Bits:
-        """The next of one class, of the first block."""
-        start, stop = int(self.at[0, at]), int(self.stop[0, at])
-        self.at[0, at] = start + count
-        out = np.zeros(count, np.bool_)
-        found = self.flags[start : max(min(start + count, stop), start)]
-        out[: len(found)] = found
-        return out
+    def rows(self, classes: list[int], count: int) -> Bits:
+        """The next of these classes, one after the other, of the first block."""
+        at, stop, starts = self.at[0].tolist(), self.stop[0], []
+        for sparse in classes:
+            starts.append(at[sparse])
+            at[sparse] += count
+        self.at[0] = at
+        places = np.array(starts)[:, None] + np.arange(count)
+        np.minimum(places, stop[classes][:, None], out=places)
+        return self.flags.take(places)
 
     def take(self, classes: Ints, held: Bits) -> Bits:
         """The next of the sparse ones among these classes, shape (numbers, blocks), where `held`."""
         out = np.zeros(classes.shape, np.bool_)
-        there = int(np.bitwise_or.reduce(np.left_shift(1, classes), axis=None))
-        for at in range(SPARSE):
-            if not there >> at & 1:
-                continue
+        for at in range(int(classes.min()), SPARSE):
             here = classes == at
+            if not here.any():
+                continue
             here &= held
             places = here.cumsum(axis=0)
             places += self.at[:, at] - 1

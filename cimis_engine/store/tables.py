@@ -21,6 +21,8 @@ from cimis_engine.model.items import Interval, UnitSystem
 
 Floats = NDArray[np.float64]
 TAG_SIZE = 4
+LIMIT = float(1 << 23)
+"""What is seen is held to ± this."""
 HALF = 1 << 15
 """Half of a weight of 1."""
 
@@ -189,7 +191,7 @@ def parse_table(content: bytes) -> Table:
         tuple(said["exponents"]),
         tuple(said["order"]),
         tuple(models),
-        tuple((first, np.array(values, np.float64)) for first, values in said["lookups"]),
+        tuple((first, np.clip(np.array(values, np.float64), -LIMIT, LIMIT)) for first, values in said["lookups"]),
         tuple(derived),
         completed,
         all(model.quarters is not None for held in models for model in held),

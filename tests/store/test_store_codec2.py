@@ -62,7 +62,7 @@ def test_numbers_come_back_whatever_their_class(held: list[tuple[int, int]], bit
     counts, data = writer.finish()
     # Three blocks with these numbers, read together; in the second half of each, every third place has no number.
     several = [SymbolReader(Cursor(data), counts, len(held) + len(bits)) for _ in range(3)]
-    assert all(reader.bits(5, len(bits)).tolist() == bits for reader in several)
+    assert all(reader.bits([5], len(bits)).tolist() == [bits] for reader in several)
     reader = SymbolReader.together(several)
     for part in (slice(0, 7), slice(7, None)):
         there = np.arange(len(classes[part]) * 3 // 2) % 3 < 2 if part.start else np.ones(len(classes[part]), np.bool_)
