@@ -237,9 +237,10 @@ class SymbolReader:
             self._at = self._at + count
             return self._unary.take(places, mode="clip")
         if len(self._at) == 1:
-            found = self._unary[self._at[0] :][: np.count_nonzero(coded)]
-            if len(found) == np.count_nonzero(coded):
-                self._at = self._at + len(found)
+            total = np.count_nonzero(coded)
+            found = self._unary[self._at[0] :][:total]
+            if len(found) == total:
+                self._at = self._at + total
                 unary = np.zeros(coded.shape, np.uint64)
                 unary[coded] = found
                 return unary
@@ -298,14 +299,28 @@ class _Sparse:
         np.minimum(places, stop[classes][:, None], out=places)
         return self.flags.take(places)
 
+    def _run(self, at: int, count: int) -> Bits:
+        """The next of one class, of the first block."""
+        start, stop = int(self.at[0, at]), int(self.stop[0, at])
+        self.at[0, at] = start + count
+        if start + count <= stop:
+            return self.flags[start : start + count]
+        out = np.zeros(count, np.bool_)
+        found = self.flags[start : max(stop, start)]
+        out[: len(found)] = found
+        return out
+
     def take(self, classes: Ints, held: Bits) -> Bits:
         """The next of the sparse ones among these classes, shape (numbers, blocks), where `held`."""
         out = np.zeros(classes.shape, np.bool_)
         for at in range(int(classes.min()), SPARSE):
             here = classes == at
-            if not here.any():
-                continue
             here &= held
+            if not (total := np.count_nonzero(here)):
+                continue
+            if len(self.at) == 1:
+                out[here] = self._run(at, total)
+                continue
             places = here.cumsum(axis=0)
             places += self.at[:, at] - 1
             self.at[:, at] = places[-1] + 1
