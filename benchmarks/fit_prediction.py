@@ -10,7 +10,8 @@ Method, item after item in the order of coding:
    by the Magnus formula, the two terms of Penman's equation as CIMIS uses it) and from the item's own neighbours, by
    least absolute deviations (iteratively reweighted least squares). Predictors are taken greedily, at most `MOST`.
 2. The expected error of that, as a sum with weights >= 0 of the errors of those items and the unrest of the item's own
-   neighbours, by maximum likelihood of a Laplace distribution.
+   neighbours, by maximum likelihood of a Laplace distribution. Daily columns have one for all records: 3 % more bytes,
+   but a reader then knows all classes from a block's head.
 3. Weights are rounded to integers; the errors that later items see are those of the rounded prediction.
 Besides the full model each item has smaller ones, for blocks that lack some items, and two that need none.
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ from cimis_engine.store.content import Told
 from cimis_engine.store.gamma import GammaReader, write_gamma
 from cimis_engine.store.marks import FlagPlan, MissingPlan, write_flags, write_missing
 from cimis_engine.store.predict import I64, Scene, Shifts, passes
-from cimis_engine.store.symbols import SPARSE, U64, Bits, SymbolReader, SymbolWriter
+from cimis_engine.store.symbols import SPARSE, Bits, SymbolReader, SymbolWriter
 from cimis_engine.store.tables import TAG_SIZE, Model, Table, table_named
 from cimis_engine.store.wire import Cursor
 

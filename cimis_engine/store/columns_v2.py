@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from cimis_engine.model.batch import Column, Sheet
 from cimis_engine.store.biases import cheapest, cheapest_class, classes_of
 from cimis_engine.store.codec_v1 import zigzag
-from cimis_engine.store.predict import I64, LIMIT, Scene, Shifts, passes
+from cimis_engine.store.predict import I64, Scene, Shifts, passes
 from cimis_engine.store.symbols import U64, Bits, SymbolWriter
-from cimis_engine.store.tables import Floats, Model, Table
+from cimis_engine.store.tables import LIMIT, Floats, Model, Table
 
 Plans = tuple[list[int], list[int], list[int]]
 """Of a column: the shift, the model and the bias of each block."""
@@ -27,7 +27,7 @@ Plans = tuple[list[int], list[int], list[int]]
 
 @dataclass(frozen=True, slots=True)
 class Coded:
-    """`classes` may have one for all records: then its shape is (columns, 1, blocks). Records are in order of passes."""
+    """Records are in order of passes. Where `classes` has the shape (columns, 1, blocks), all records have the same."""
 
     numbers: U64
     classes: I64
@@ -59,7 +59,7 @@ def _zigzag(number: int) -> int:
     return 2 * number if number >= 0 else -2 * number - 1
 
 
-# --- tables with one pass, in which a model expects the same error of all records --------------------------------------
+# --- tables with one pass, in which a model expects the same error of all records -------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,8 @@ def _standing(values: I64, held: Bits) -> I64:
     """Values, missing ones those of the record before (of the first that has one: 0)."""
     last = np.where(held, np.arange(values.shape[1])[:, None], 0)
     np.maximum.accumulate(last, axis=1, out=last)
-    return np.take_along_axis(values, last, axis=1)
+    standing: I64 = np.take_along_axis(values, last, axis=1)
+    return standing
 
 
 def _guesses(order: Sequence[int], values: I64, shifts: Sequence[Shifts], tries: _Tries, table: Table) -> I64:

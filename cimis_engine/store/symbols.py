@@ -316,7 +316,7 @@ class _Sparse:
         for at in range(int(classes.min()), SPARSE):
             here = classes == at
             here &= held
-            if not (total := np.count_nonzero(here)):
+            if not (total := int(np.count_nonzero(here))):
                 continue
             if len(self.at) == 1:
                 out[here] = self._run(at, total)
