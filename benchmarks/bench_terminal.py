@@ -98,7 +98,7 @@ def _as_data_table(app: Any) -> None:
                 for n, text in zip(shown, cells, strict=True):
                     table.update_cell(str(key), COLUMNS[n].key, text)
 
-    app._opened["dashboard"] = Plain(app.pump, app.desk, app.run_dir)
+    app.home.screens["dashboard"] = Plain(app.pump, app.desk, app.run_dir)
 
 
 # --- outside it -----------------------------------------------------------------------------------------------------

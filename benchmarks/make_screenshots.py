@@ -32,8 +32,8 @@ from tui_app import dashboard, idle, settle  # noqa: E402
 
 from cimis_engine.run.events import ChunkFinished, Event, Resources, RunStarted, Stamped  # noqa: E402
 from cimis_engine.run.journal import read_all  # noqa: E402
+from cimis_engine.run.past import JOURNAL  # noqa: E402
 from cimis_tui.actions import VIEW, VIEWS  # noqa: E402
-from cimis_tui.feed.follow import JOURNAL  # noqa: E402
 
 WIDE, SMALL = (120, 40), (80, 24)
 PLACE = "demo-data"

@@ -38,10 +38,10 @@ VIEWS = (
 VIEW = {view.name: view for view in VIEWS}
 _ALL = frozenset(VIEW)
 _BUT_DASHBOARD = _ALL - {"dashboard"}
-_LISTS = frozenset({"dashboard", "station", "alerts", "logs", "store"})
+_LISTS = frozenset({"dashboard", "station", "runs", "alerts", "logs", "store"})
 """The views with rows to move in; those with more of a list say so here."""
 
-_TABLES = frozenset({"dashboard", "store"})
+_TABLES = frozenset({"dashboard", "runs", "store"})
 """The views with a table to sort."""
 _LOGS = frozenset({"dashboard", "station"})
 """The views with a log beside other things."""
@@ -54,6 +54,7 @@ class Action:
     `shown`: its keys for a person, the footer shows the first word. `views`: on which screens it works. `id` is its
     name in `[keys]` of `cimis.toml` and never changes; where none is given it is `<screen>.<name>`, or `console.<name>`
     for what works everywhere. What works on some screens needs one, or it would change with the next screen.
+    `replay`: it steers a recorded run, and has the first word on its keys there.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Action:
     palette: bool = True
     views: frozenset[str] = _ALL
     id: str = ""
+    replay: bool = False
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -92,6 +94,63 @@ ACTIONS = (
         _BUT_DASHBOARD - {"coverage"},
         "go.back",
     ),
+    # replay, before all else
+    Action(
+        "play",
+        ("space",),
+        "space",
+        "Play",
+        "Replay",
+        "play a recorded run, or stand still",
+        views=_ALL - {"runs"},
+        id="replay.play",
+        replay=True,
+    ),
+    Action(
+        "step(1)",
+        ("right_square_bracket",),
+        "]",
+        "",
+        "Replay",
+        "one event on, a second at most",
+        views=_on("dashboard"),
+        id="replay.on",
+        replay=True,
+    ),
+    Action(
+        "step(-1)",
+        ("left_square_bracket",),
+        "[",
+        "",
+        "Replay",
+        "one event back",
+        views=_on("dashboard"),
+        id="replay.back",
+        replay=True,
+    ),
+    Action(
+        "speed(1)",
+        ("right_curly_bracket",),
+        "}",
+        "Speed",
+        "Replay",
+        "faster, up to 64x and as fast as it goes",
+        id="replay.faster",
+        replay=True,
+    ),
+    Action("speed(-1)", ("left_curly_bracket",), "{", "", "Replay", "slower", id="replay.slower", replay=True),
+    Action(
+        "goto",
+        ("g",),
+        "g",
+        "Go to",
+        "Replay",
+        "go to a moment (Home: first row); the bar takes clicks, too",
+        views=_ALL - {"data"},
+        id="replay.goto",
+        replay=True,
+    ),
+    Action("home_run", ("B",), "B", "", "Replay", "back to the run this console was opened on", id="go.home"),
     # dashboard
     Action("open", ("enter",), "↵", "Detail", "Screens", "the station in detail", views=_on("dashboard")),
     Action("move(-1)", ("k", "up"), "k ↑", "", "Move", "one row up", False, _LISTS, "move.up"),
@@ -452,7 +511,12 @@ ACTIONS = (
         _on("data"),
         id="data.record_on",
     ),
-    # runs and replay
+    # runs
+    Action("mark", ("space",), "space", "Mark", "Runs", "mark the run as A, then another as B", views=_on("runs")),
+    Action(
+        "compare", ("d",), "d", "Compare", "Runs", "compare A with B: what is better, worse, changed", views=_on("runs")
+    ),
+    Action("open_run", ("enter",), "↵", "Replay", "Runs", "open the run: a recorded one is played", views=_on("runs")),
     # alerts
     Action(
         "open",
@@ -548,6 +612,8 @@ FOOTER_ORDER = (
     *("mark", "export", "pause_run", "theme", "palette", "acknowledge_all"),
 )
 """Which footer entries stay when there is not room for all: the first ones, then a view's own in their order."""
+STEERING = frozenset({"play", "step", "speed", "goto"})
+"""The actions (methods) that steer a replay."""
 _ON_STATIONS = {
     "pause": frozenset({"running", "slow", "retrying", "queued", "paused"}),
     "cancel": frozenset({"running", "slow", "retrying", "queued", "paused"}),
@@ -578,9 +644,22 @@ def spelled(table: Sequence[Action]) -> tuple[Action, ...]:
     return tuple(replace(action, shown=action.shown.translate(_SPELLED)) for action in table)
 
 
-def footer_actions(width: int, view: str = "dashboard", table: Sequence[Action] = ACTIONS) -> list[Action]:
-    """The actions a footer of `width` columns has room for, in the order of the table."""
-    labelled = [action for action in actions_of(view, table) if action.footer]
+def footer_actions(
+    width: int, view: str = "dashboard", table: Sequence[Action] = ACTIONS, *, replay: bool = False
+) -> list[Action]:
+    """The actions a footer of `width` columns has room for, in the order of the table.
+
+    A `replay` has keys that steer it, in place of those that steer the engine and of what else they mean.
+    """
+    here = actions_of(view, table)
+    steer = {key for action in here if action.replay for key in action.keys}
+
+    def acts(action: Action) -> bool:
+        if not replay or action.replay:
+            return replay or not action.replay
+        return action.name not in CONTROLS and not steer.issuperset(action.keys)
+
+    labelled = [action for action in here if action.footer and acts(action)]
     kept: set[str] = set()
     used = 1
     for action in sorted(labelled, key=lambda action: _footer_rank(action, view)):
@@ -622,6 +701,8 @@ class Situation:
 
 def why_not(action: str, now: Situation) -> str | None:
     """Why an action cannot be done now; None if it can."""
+    if action in STEERING and now.mode != "replay":
+        return "this run is not a recording; 6 lists those that can be replayed"
     if action not in CONTROLS:
         return None
     if now.mode == "replay":

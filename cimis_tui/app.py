@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from pathlib import Path, PurePath
@@ -18,10 +19,14 @@ from textual.notifications import Notify
 from textual.screen import Screen
 
 from cimis_engine.clock import Clock, SystemClock
+from cimis_engine.run.control import ControlClient
+from cimis_engine.run.process import running_engine
 from cimis_tui.actions import VIEW, actions_of, footer_key, spelled
 from cimis_tui.feed.follow import Follower, engine_alive
 from cimis_tui.feed.meter import SelfMeter
 from cimis_tui.feed.pump import Pump
+from cimis_tui.feed.replay import AT_THE_END, Opening, Replay
+from cimis_tui.feed.source import Source
 from cimis_tui.keymap import textual_keymap
 from cimis_tui.looks import Looks
 from cimis_tui.screens.console import ConsoleScreen
@@ -36,7 +41,20 @@ _SLOW_FRAME = 0.020
 """A frame that takes longer (seconds) halves the rate until frames are quick again."""
 _TWICE_SECONDS = 2.0
 _STOP_PATIENCE = 10.0
+PLAYED = Opening(speed=8.0)
+"""How a run chosen from the list begins."""
 _DETACHING = {signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGINT: 130}
+
+
+@dataclass(eq=False, slots=True)
+class OpenRun:
+    """A run that is open: what it is read from, and its screens, which keep their place while others are shown."""
+
+    run_dir: Path
+    source: Source
+    pump: Pump
+    desk: ControlDesk
+    screens: dict[str, ConsoleScreen] = field(default_factory=dict)
 
 
 class CimisApp(App[None]):
@@ -60,7 +78,9 @@ class CimisApp(App[None]):
         clock: Clock | None = None,
         meter: Callable[[float], SelfCost] | None = None,
         looks: Looks | None = None,
+        opening: Opening = AT_THE_END,
     ) -> None:
+        """`opening` says how a replay begins."""
         super().__init__()
         self.clock: Clock = clock or SystemClock()
         for known in (*THEMES, ANSI_LIGHT):
@@ -70,12 +90,11 @@ class CimisApp(App[None]):
         self._ascii = AsciiOnly(enabled=self.looks.ascii)
         self.actions = spelled(self.looks.actions) if self.looks.ascii else self.looks.actions
         self.set_keymap(textual_keymap(self.actions))
-        self.follower = Follower(run_dir, clock=self.clock, alive=lambda: engine_alive(run_dir, engine_pid))
-        self.pump = Pump(self.follower, mode=mode, pid=engine_pid, clock=self.clock, meter=meter or SelfMeter())
-        self.desk, self.run_dir = ControlDesk(send, self.clock.monotonic), run_dir
+        self._meter = meter or SelfMeter()
+        self.home = self.shown = self._open(run_dir, mode=mode, pid=engine_pid, send=send, opening=opening)
+        """The run the console was opened on, and the one on screen."""
         self._rung = self.clock.time()
         self.frozen = False
-        self._opened: dict[str, ConsoleScreen] = {}
         self._beat, self._stride = 0, 1
         self._interrupted = float("-inf")
         self._leave_at: float | None = None  # monotonic time at which waiting for the end of the run is given up
@@ -89,7 +108,7 @@ class CimisApp(App[None]):
     async def on_mount(self) -> None:
         await self.push_screen(self.view("dashboard"))
         self.set_interval(1 / self.looks.fps, self._on_beat)
-        self.follower.start()
+        self.home.source.start()
         loop = asyncio.get_running_loop()
         for number, code in _DETACHING.items():
             # Outside the main thread (tests) the loop takes no signals.
@@ -97,7 +116,8 @@ class CimisApp(App[None]):
                 loop.add_signal_handler(number, self._detach_with, code)
 
     def on_unmount(self) -> None:
-        self.follower.stop()
+        self.home.source.stop()
+        self.shown.source.stop()
 
     def _detach_with(self, code: int) -> None:
         self.exit(return_code=code)
@@ -107,16 +127,70 @@ class CimisApp(App[None]):
         self.theme = next_theme(self.theme)
         self.notify(self.theme, title="Theme", timeout=2)
 
+    # runs
+
+    def _open(self, run_dir: Path, *, mode: str, pid: int | None, send: Send, opening: Opening) -> OpenRun:
+        source: Source
+        if mode == "replay":
+            source = Replay(run_dir, clock=self.clock, opening=opening)
+        else:
+            source = Follower(run_dir, mode=mode, clock=self.clock, alive=lambda: engine_alive(run_dir, pid))
+        pump = Pump(source, pid=pid, clock=self.clock, meter=self._meter)
+        return OpenRun(run_dir, source, pump, ControlDesk(send, self.clock.monotonic))
+
+    @property
+    def run_dir(self) -> Path:
+        return self.shown.run_dir
+
+    @property
+    def follower(self) -> Source:
+        return self.shown.source
+
+    @property
+    def pump(self) -> Pump:
+        return self.shown.pump
+
+    def open_run(self, run_dir: Path) -> None:
+        """Show another run of the data directory: attached while its engine lives, else played from its start."""
+        if run_dir == self.home.run_dir:
+            self._show(self.home)
+            return
+        pid = running_engine(run_dir)
+        mode = "replay" if pid is None else "attached"
+        run = self._open(run_dir, mode=mode, pid=pid, send=ControlClient(run_dir).send, opening=PLAYED)
+        run.source.start()
+        self._show(run)
+
+    def go_home(self) -> bool:
+        """Back to the run the console was opened on; False when that is on screen already."""
+        if self.shown is self.home:
+            return False
+        self._show(self.home)
+        return True
+
+    def _show(self, run: OpenRun) -> None:
+        """Put a run's screens in place of those on screen. A run that is not the home one is closed on leaving it."""
+        old, self.shown, self.frozen = self.shown, run, False
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        if old not in (self.home, run):
+            old.source.stop()
+            for screen in old.screens.values():
+                self.uninstall_screen(screen)
+                screen.remove()
+        self.push_screen(self.view("dashboard"))
+
     # screens
 
     def view(self, name: str) -> ConsoleScreen:
         """The screen of that name, made when it is first asked for; it keeps its place when one leaves it."""
-        screen = self._opened.get(name)
+        run = self.shown
+        screen = run.screens.get(name)
         if screen is None:
             module, _, kind = VIEW[name].place.partition(":")
             made = getattr(import_module(f"cimis_tui.screens.{module}"), kind)
-            screen = self._opened[name] = made(self.pump, self.desk, self.run_dir)
-            self.install_screen(screen, name)
+            screen = run.screens[name] = made(run.pump, run.desk, run.run_dir)
+            self.install_screen(screen, f"{run.run_dir.name}/{name}")
         return screen
 
     def go_to(self, name: str) -> None:
@@ -161,7 +235,7 @@ class CimisApp(App[None]):
     def beat(self) -> None:
         """One frame of the screen in front; nothing to do while a question covers it."""
         began = self.clock.monotonic()
-        if self._leave_at is not None and (self.pump.ended() or began >= self._leave_at):
+        if self._leave_at is not None and (self.home.pump.ended() or began >= self._leave_at):
             self.exit(return_code=0)
             return
         self._ring()
@@ -170,10 +244,11 @@ class CimisApp(App[None]):
             self._stride = 2 if self.clock.monotonic() - began > _SLOW_FRAME else 1
 
     def _ring(self) -> None:
-        """Tell of alerts that have become critical since the console opened, once each; whatever screen is shown."""
-        if self.pump.mode == "replay":
+        """Tell of alerts that have become critical since the console opened, once each; whatever is shown meanwhile."""
+        pump = self.home.pump
+        if pump.mode == "replay":
             return
-        alerts, self._rung = self.pump.look(lambda state, now: (critical_since(state, now, self._rung), state.now))
+        alerts, self._rung = pump.look(lambda state, now: (critical_since(state, now, self._rung), state.now))
         if alerts:
             self.notify("\n".join(alerts), title="✗ CRITICAL", severity="error", timeout=15, markup=False)
             if self.looks.bell:
@@ -195,8 +270,8 @@ class CimisApp(App[None]):
     # leaving
 
     async def action_quit(self) -> None:
-        """Ask how to leave; leave at once when there is nothing to ask."""
-        pump = self.pump
+        """Ask how to leave; leave at once when there is nothing to ask. It is the home run that asks."""
+        pump = self.home.pump
         if pump.mode == "replay" or pump.ended() or pump.follower.feed().word == "LOST":
             self.exit(return_code=0)
         elif isinstance(self.screen, ConsoleScreen):
@@ -212,20 +287,20 @@ class CimisApp(App[None]):
             self.exit(return_code=0)
         elif answer == "drain":
             said = "draining: no new pages; the numbers stay here when the run has ended"
-            self.desk.send(self.screen, {"cmd": "drain"}, said)
+            self.home.desk.send(self.screen, {"cmd": "drain"}, said)
         elif answer == "stop":
             self._stop_now()
 
     def _stop_now(self) -> None:
         """Stop the run and leave as soon as its ending is in the journal, or after a while without it."""
         self._leave_at = self.clock.monotonic() + _STOP_PATIENCE
-        self.desk.send(self.screen, {"cmd": "stop"}, "stopping…")
+        self.home.desk.send(self.screen, {"cmd": "stop"}, "stopping…")
 
     async def action_interrupt(self) -> None:
         """ctrl+c asks how to leave; a second one within two seconds stops the run."""
         now = self.clock.monotonic()
         twice, self._interrupted = now - self._interrupted < _TWICE_SECONDS, now
-        if twice and not self.pump.ended() and self.pump.mode != "replay":
+        if twice and not self.home.pump.ended() and self.home.pump.mode != "replay":
             self._stop_now()
         else:
             await self.action_quit()

@@ -102,19 +102,25 @@ def remapped(changes: Mapping[str, object], table: Sequence[Action] = ACTIONS) -
 
 
 def conflicts(table: Sequence[Action]) -> Iterator[tuple[str, str, str, str]]:
-    """Keys with two meanings on one screen: (key, id of an action, id of another, screen)."""
+    """Keys with two meanings on one screen: (key, id of an action, id of another, screen).
+
+    What steers a replay may have the key of something else: there, it has the first word.
+    """
     for view in VIEWS:
         here = [action for action in table if view.name in action.views]
         for one, other in combinations(here, 2):
             for key in one.keys:
-                if key in other.keys:
+                if key in other.keys and one.replay == other.replay:
                     yield key, one.id, other.id, view.name
 
 
 def textual_keymap(table: Sequence[Action]) -> dict[str, str]:
-    """What `App.set_keymap` wants, of the actions whose keys are not those of `ACTIONS`."""
-    usual = {action.id: action.keys for action in ACTIONS}
-    return {action.id: ",".join(action.keys) for action in table if action.keys != usual[action.id]}
+    """What `App.set_keymap` wants: nothing for the usual keys, else those of all actions.
+
+    Of all, because Textual takes a key that changes hands from everything that has it, also from what keeps it.
+    """
+    keys = {action.id: ",".join(action.keys) for action in table}
+    return {} if keys == {action.id: ",".join(action.keys) for action in ACTIONS} else keys
 
 
 def places(action: Action) -> str:

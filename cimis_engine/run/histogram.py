@@ -59,6 +59,15 @@ class Histogram:
         if value > self.most:
             self.most = value
 
+    def merge(self, other: Histogram) -> None:
+        """Count what `other` counted, too."""
+        if not other.count:
+            return
+        self._counts = [mine + theirs for mine, theirs in zip(self._counts, other._counts, strict=True)]
+        self.count += other.count
+        self.sum += other.sum
+        self.least, self.most = min(self.least, other.least), max(self.most, other.most)
+
     def percentile(self, q: float) -> float | None:
         """The value at quantile `q` (0..1), nearest rank, within 2.2 % and within what was added; None when empty."""
         if not self.count:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,6 +18,7 @@ from cimis_engine.errors import CimisError
 from cimis_engine.run.events import KINDS, VERSION, Event, Stamped, decode, encode
 
 BLOCK = 4 << 20
+_TAIL_BYTES = 64 * 1024
 
 
 class JournalError(CimisError):
@@ -102,14 +103,16 @@ class JournalReader:
     `seq` is the last number read, kinds unknown here included; `damaged` counts whole lines that are not an event.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, offset: int = 0, block: int = BLOCK) -> None:
+        """Reads from the line that begins at byte `offset` on, about `block` bytes at once."""
         self.path = path
-        self.offset = 0
+        self.offset = offset
+        self._block = block
         self.seq = 0
         self.damaged = 0
 
     def read_new(self) -> list[Stamped]:
-        """Events since the last call, at most about 4 MiB of lines at once; empty when there is nothing new (yet).
+        """Events since the last call, at most about a block of lines at once; empty when there is nothing new (yet).
 
         A file that does not exist yet has no events. Raises `OSError` for one that cannot be read.
         """
@@ -129,9 +132,9 @@ class JournalReader:
             return []
         with file:
             file.seek(self.offset)
-            data = file.read(BLOCK)
+            data = file.read(self._block)
             end = data.rfind(b"\n") + 1
-            while not end and len(data) % BLOCK == 0 and (more := file.read(BLOCK)):
+            while not end and len(data) % self._block == 0 and (more := file.read(self._block)):
                 data += more
                 end = data.rfind(b"\n") + 1
         self.offset += end
@@ -152,14 +155,37 @@ class _Numbered(msgspec.Struct):
     seq: int
 
 
-def read_all(path: Path) -> list[Stamped]:
-    """Every known event of a journal. Raises `OSError`, also when the file does not exist."""
+def events_of(path: Path) -> Iterator[Stamped]:
+    """Every known event of a journal, one after the other. Raises `OSError`, also when the file does not exist."""
     path.stat()
     reader = JournalReader(path)
-    events: list[Stamped] = []
     while new := reader.read_new():
-        events += new
-    return events
+        yield from new
+
+
+def read_all(path: Path) -> list[Stamped]:
+    """As `events_of`, in a list."""
+    return list(events_of(path))
+
+
+def ends_of(path: Path) -> tuple[Stamped | None, Stamped | None]:
+    """First and last event of a journal, without reading what is between; None where there is none."""
+    try:
+        with path.open("rb") as file:
+            head = file.readline()
+            file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+            tail = file.read().split(b"\n")[:-1]
+    except OSError:
+        return None, None
+    events = (_event(line) for line in (*reversed(tail), head))
+    return _event(head), next((event for event in events if event), None)
+
+
+def _event(line: bytes) -> Stamped | None:
+    try:
+        return decode(line)
+    except ValueError:  # a torn line, or the middle of one; msgspec's errors are ValueErrors
+        return None
 
 
 def event_schema() -> dict[str, Any]:

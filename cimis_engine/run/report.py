@@ -10,9 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from cimis_engine.errors import CimisError
 from cimis_engine.model.completeness import range_texts
 from cimis_engine.model.items import Interval
+from cimis_engine.run.figures import figures_of
 from cimis_engine.run.state import RunState
 from cimis_engine.run.tallies import ResultState
 
@@ -79,6 +82,7 @@ def build_report(state: RunState, *, allocs: Mapping[tuple[int, int], AllocMetri
         "elapsed_ms": state.elapsed_s * 1000,
         "retry_after_seconds": _retry_after(state),
         "rss_peak_bytes": state.rss_peak or None,
+        "figures": msgspec.to_builtins(figures_of(state)),
         "faults": dict(sorted(state.faults.items())),
         "retries": [
             {"station": r.station, "page": r.page, "attempt": r.attempt, "cause": r.cause, "delay_ms": r.delay_ms}

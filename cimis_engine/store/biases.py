@@ -38,13 +38,18 @@ def _sizes(numbers: U64) -> I64:
 
 
 def _price_table() -> NDArray[np.int64]:
-    """Prices by size and by (quarters + bias) >> 2 from `_LOWEST`; the last row, all 0, is for what is not written."""
-    middles = 2.0 ** (np.arange(65 * 8) // 8) * (1 + (np.arange(65 * 8) % 8 + 0.5) / 8)
-    table = prices(np.minimum(middles - 1, 2.0**63).astype(np.uint64))[_CLASSES].T
-    return np.concatenate([table, np.zeros((1, _WIDTH), np.int64)]).reshape(-1)
+    """Prices by size and class; the last row, all 0, is for what is not written."""
+    middles = 2.0 ** (np.arange(_UNWRITTEN) // 8) * (1 + (np.arange(_UNWRITTEN) % 8 + 0.5) / 8)
+    table = prices(np.minimum(middles - 1, 2.0**63).astype(np.uint64)).T
+    return np.concatenate([table, np.zeros((1, CLASSES), np.int64)])
 
 
-_PRICES = _price_table()
+_UNWRITTEN = 65 * 8
+_PRICE = _price_table()
+_PRICES = _PRICE[:, _CLASSES].reshape(-1)
+"""Prices by size and by (quarters + bias) >> 2 from `_LOWEST`."""
+_PRICE_SUMS = _PRICE.astype(np.float64)
+"""Exact as they are: no sum of prices of a block leaves 2**53."""
 
 
 def cheapest(numbers: U64, quarters: I64, held: Bits | None) -> tuple[I64, I64]:
@@ -55,7 +60,7 @@ def cheapest(numbers: U64, quarters: I64, held: Bits | None) -> tuple[I64, I64]:
     sizes = _sizes(numbers)
     far = np.maximum(sizes, _TELLING) - np.maximum(2 * (quarters - _LESS), _TELLING)
     if held is not None:
-        sizes[..., ~held] = 65 * 8
+        sizes[..., ~held] = _UNWRITTEN
         far *= held
         count = np.maximum(np.count_nonzero(held, axis=0), 1)
     else:
@@ -79,3 +84,24 @@ def cheapest(numbers: U64, quarters: I64, held: Bits | None) -> tuple[I64, I64]:
             better = found < least
             least, bias = np.where(better, found, least), np.where(better, other, bias)
     return least, bias
+
+
+def cheapest_class(numbers: U64, quarters: I64, held: Bits | None) -> tuple[I64, I64]:
+    """`cheapest` where all numbers of a block have the same expected size, shape (…, blocks or 1): the very best.
+
+    All numbers are of one class then, and what they cost in each follows from how many there are of each size. `held`
+    has the shape of `numbers`, or one that is broadcast to it.
+    """
+    sizes = _sizes(numbers)
+    if held is not None:
+        np.copyto(sizes, _UNWRITTEN, where=~held)
+    shape = *numbers.shape[:-2], numbers.shape[-1]
+    rows = int(np.prod(shape))
+    sizes += (np.arange(rows) * len(_PRICE)).reshape(shape)[..., None, :]
+    counts = np.bincount(sizes.reshape(-1), minlength=rows * len(_PRICE)).reshape(rows, len(_PRICE))
+    sums = (counts.astype(np.float64) @ _PRICE_SUMS).astype(np.int64)
+    least = 4 * np.arange(CLASSES) - (quarters[..., None] - ONE)
+    biases = np.broadcast_to(np.minimum(np.maximum(least, 0), least + 3), (*shape, CLASSES)).reshape(rows, CLASSES)
+    sums[(biases < LEAST) | (biases > MOST)] = np.iinfo(np.int64).max
+    best = np.arange(rows), sums.argmin(axis=1)
+    return sums[best].reshape(shape), biases[best].reshape(shape)

@@ -12,20 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cimis_engine.model.batch import MAX_EXPONENT, Column, Sheet, sheet_of
 from cimis_engine.model.items import DataItem
-from cimis_engine.store.biases import cheapest, classes_of
-from cimis_engine.store.codec_v1 import unzigzag, zigzag
+from cimis_engine.store.biases import classes_of
+from cimis_engine.store.codec_v1 import unzigzag
+from cimis_engine.store.columns_v2 import coded_columns
 from cimis_engine.store.content import Told
 from cimis_engine.store.gamma import GammaReader, write_gamma
 from cimis_engine.store.marks import FlagPlan, MissingPlan, write_flags, write_missing
 from cimis_engine.store.predict import I64, Scene, Shifts, passes
-from cimis_engine.store.symbols import SPARSE, U64, Bits, SymbolReader, SymbolWriter
+from cimis_engine.store.symbols import SPARSE, Bits, SymbolReader, SymbolWriter
 from cimis_engine.store.tables import TAG_SIZE, Model, Table, table_named
 from cimis_engine.store.wire import Cursor
 
@@ -50,10 +51,6 @@ def _alike(counts: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
         yield count, [at for at, other in enumerate(counts) if other == count]
 
 
-def _zigzag(number: int) -> int:
-    return 2 * number if number >= 0 else -2 * number - 1
-
-
 def _unzigzag(code: int) -> int:
     return code >> 1 if code % 2 == 0 else -(code >> 1) - 1
 
@@ -66,7 +63,7 @@ def encode_blocks(slots: Slots, columns: Sequence[Column], cuts: Sequence[slice]
     sheet, counts = sheet_of(columns, len(slots)), [cut.stop - cut.start for cut in cuts]
     blocks = [table.tag + write_gamma([0] * (SPARSE + 2))] * len(cuts)
     for _, alike in _alike(counts):
-        coded = _Columns(columns, sheet, [cuts[at] for at in alike], table)
+        coded = coded_columns(columns, sheet, [cuts[at] for at in alike], table)
         for place, at in enumerate(alike):
             writer, head = SymbolWriter(), list[int]()
             gaps = np.diff(slots[cuts[at]].astype(np.int64)) - 1
@@ -79,113 +76,6 @@ def encode_blocks(slots: Slots, columns: Sequence[Column], cuts: Sequence[slice]
             told, body = writer.finish()
             blocks[at] = table.tag + write_gamma([*told, *head]) + body
     return blocks
-
-
-class _Columns:
-    """The columns of some blocks with equally many records, as the numbers, classes and plans that are written."""
-
-    def __init__(self, columns: Sequence[Column], sheet: Sheet, cuts: Sequence[slice], table: Table) -> None:
-        self._table, self._count, self._blocks = table, cuts[0].stop - cuts[0].start, len(cuts)
-        at = {c.item.code: row for row, c in enumerate(columns)}
-        scene = Scene(table, table.derivable(frozenset(at)), self._count, self._blocks)
-        self._passes = passes(table.stride, self._count)
-        order = np.concatenate([np.arange(self._count)[here] for _, here in self._passes])
-        shape = len(cuts), len(columns), self._count
-        self._numbers, self._classes = np.empty(shape, np.uint64), np.empty(shape, np.int64)
-        self._held = np.empty(shape, np.bool_)
-        self._plans: list[tuple[list[int], list[int], list[int]]] = []
-        for place, item in enumerate(i for i in table.order if i in at):
-            row = at[item]
-            values = np.stack([sheet.scaled[row, cut] for cut in cuts], axis=1)
-            held = np.stack([sheet.present[row, cut] for cut in cuts], axis=1)
-            choices = table.choices(item, frozenset(at))
-            numbers, classes = self._coded(scene, item, values, columns[row].exponent, held, choices)
-            for array, found in ((self._numbers, numbers), (self._classes, classes), (self._held, held)):
-                array[:, place] = found[order].T
-
-    def write(self, block: int, head: list[int], writer: SymbolWriter) -> None:
-        held = self._held[block]
-        writer.put(self._numbers[block][held], self._classes[block][held])
-        for shifts, choices, biases in self._plans:
-            head += [_zigzag(shifts[block]), choices[block], _zigzag(biases[block])]
-
-    def _coded(
-        self, scene: Scene, item: int, values: I64, exponent: int, held: Bits, choices: list[int]
-    ) -> tuple[U64, I64]:
-        """Numbers and classes of the next item, by record; where not `held`, there is none."""
-        values, by = _shifted(values, exponent - self._table.exponents[item])
-        shifts, some = Shifts(by.tolist()), None if held.all() else held
-        if some is None:
-            scene.see(item, slice(None), values, shifts)
-        models = [self._table.models[item][choice] for choice in choices]
-        tries = [self._errors(scene, item, model, values, some, shifts) for model in models]
-        errors, quarters, filled = (np.stack(arrays) for arrays in zip(*tries, strict=True))
-        numbers = zigzag(errors)
-        price, bias = cheapest(numbers, quarters, some)
-        best = price.argmin(axis=0)
-        if some is not None:
-            scene.see(item, slice(None), _of_each(best, filled), shifts)
-        scene.see_errors(item, slice(None), _of_each(best, errors), shifts)
-        scene.finish(item)
-        bias = _of_each(best, bias)
-        self._plans.append((shifts.by, [choices[at] for at in best.tolist()], bias.tolist()))
-        return _of_each(best, numbers), classes_of(_of_each(best, quarters), bias)
-
-    def _errors(
-        self, scene: Scene, item: int, model: Model, values: I64, held: Bits | None, shifts: Shifts
-    ) -> tuple[I64, I64, I64]:
-        """What a model does not foresee, how large it expects that to be, and the values, missing ones filled."""
-        errors, quarters = np.empty_like(values), np.empty_like(values)
-        filled = values if held is None else values.copy()
-        for (step, here), plan in zip(self._passes, model.passes, strict=True):
-            if here.start >= self._count:
-                continue
-            guess, quarters[here] = scene.prediction(item, plan, step, here)
-            guess = shifts.applied(guess)
-            steps = step == scene.edge and plan.own[0] != 0
-            if held is None:
-                errors[here] = values[here] - guess
-                if steps:
-                    errors[here][1:] -= values[here][:-1]
-                continue
-            if steps:
-                errors[here], filled[here] = _steps_from(values[here], guess.cumsum(axis=0), held[here])
-            else:
-                errors[here] = np.where(held[here], values[here] - guess, 0)
-                filled[here] = np.where(held[here], values[here], guess)
-            scene.see(item, here, filled[here], shifts)
-        return errors, quarters, filled
-
-
-def _of_each(best: NDArray[np.intp], tries: NDArray[Any]) -> NDArray[Any]:
-    """Of arrays of tries (first axis) each block's (last axis) best."""
-    if (best == best[0]).all():
-        chosen: NDArray[Any] = tries[best[0]]
-        return chosen
-    return np.stack([tries[at, ..., block] for block, at in enumerate(best.tolist())], axis=-1)
-
-
-def _shifted(values: I64, shift: int) -> tuple[I64, I64]:
-    """Values, and by how many digits the exponents of their blocks are above the usual one: by none if possible.
-
-    The exponent is raised to the usual one if there is room for the zeros, and lowered to it as far as there are zeros.
-    """
-    by = np.full(values.shape[1], shift)
-    if shift < 0 and np.abs(values.astype(np.float64)).max(initial=0) < 2.0**62 / 10**-shift:
-        return values * 10**-shift, np.zeros_like(by)
-    for _ in range(shift):
-        whole = (values % 10 == 0).all(axis=0) & (by > 0)
-        values = np.where(whole, values // 10, values)
-        by = by - whole
-    return values, by
-
-
-def _steps_from(values: I64, expected: I64, held: Bits) -> tuple[I64, I64]:
-    """Differences of what lies above the expected course, none where a value is missing; and the values, filled."""
-    above = np.where(held, values - expected, 0)
-    last = np.maximum.accumulate(np.where(held, np.arange(len(values))[:, None], -1), axis=0)
-    above = np.where(last >= 0, np.take_along_axis(above, np.maximum(last, 0), axis=0), 0)
-    return np.diff(above, prepend=np.int64(0), axis=0), above + expected
 
 
 # --- decoding ---------------------------------------------------------------------------------------------------------
@@ -217,9 +107,13 @@ def decode_blocks(parts: Sequence[Part], items: Sequence[DataItem], table: Table
     for tag in {one.table.tag for one in opened}:
         for _, alike in _alike([part.count * (one.table.tag == tag) for part, one in zip(parts, opened, strict=True)]):
             told.update(zip(alike, _decode_columns([opened[at] for at in alike], items), strict=True))
-    nothing = np.zeros((len(items), 0), np.uint8)
-    empty = Told(np.empty(0, np.uint16), (0,) * len(items), Sheet(nothing.astype(np.int64), nothing > 0, nothing))
-    return [told.get(at, empty) for at in range(len(parts))]
+    return [told[at] if at in told else _nothing(len(items)) for at in range(len(parts))]
+
+
+def _nothing(items: int) -> Told:
+    shape = items, 0
+    sheet = Sheet(np.empty(shape, np.int64), np.empty(shape, np.bool_), np.empty(shape, np.uint8))
+    return Told(np.empty(0, np.uint16), (0,) * items, sheet)
 
 
 def _open(part: Part, codes: list[int], table: Table | None) -> _Opened:
@@ -277,34 +171,19 @@ def _decode_columns(blocks: list[_Opened], items: Sequence[DataItem]) -> list[To
     """Of blocks with equally many records and one table."""
     table, count = blocks[0].table, len(blocks[0].slots)
     at = {item.code: row for row, item in enumerate(items)}
+    order = [item for item in table.order if item in at]
     reader = SymbolReader.together([one.reader for one in blocks])
     used = [model for one in blocks for _, model, _ in one.plans]
-    scene = Scene(table, table.wanted(used), count, len(blocks))
     asked = frozenset[int]().union(*(model.asks for model in used))
-    every = passes(table.stride, count)
-    present = np.stack([one.present for one in blocks], axis=2)
+    scene = Scene(table, table.wanted(used), count, len(blocks), errors=bool(asked))
+    rows = [at[item] for item in order]
+    present = np.stack([one.present[rows] for one in blocks], axis=2)
     scaled = np.empty((len(items), count, len(blocks)), np.int64)
-    whole = [bool(row.all()) for row in present]
-    for place, item in enumerate(i for i in table.order if i in at):
-        row, plans = at[item], [one.plans[place] for one in blocks]
-        values, held = scaled[row], None if whole[row] else present[row]
-        shifts, bias = Shifts([plan.shift for plan in plans]), np.array([plan.bias for plan in plans])
-        models = _models(plans)
-        for number, (step, here) in enumerate(every):
-            if here.start >= count:
-                continue
-            guess, quarters = _expected(scene, item, models, number, step, here)
-            told = None if held is None else held[here]
-            errors = unzigzag(reader.take(classes_of(quarters, bias), told))
-            found = shifts.applied(guess)
-            found += errors
-            if not number:
-                _add_up(found, models)
-            values[here] = found
-            scene.see(item, here, found, shifts)
-            if item in asked:
-                scene.see_errors(item, here, errors, shifts)
-        scene.finish(item)
+    columns = [scaled[row] for row in rows]
+    if order and len(blocks) == 1 and all(model.quarters is not None for model in used):
+        _read_at_once(scene, reader, order, blocks[0].plans, present, columns)
+    else:
+        _read_by_pass(scene, reader, order, [one.plans for one in blocks], present, columns, asked)
     reader.end()
     scaled = np.ascontiguousarray(scaled.transpose(2, 0, 1))
     usual = [(at[item], table.exponents[item]) for item in table.order if item in at]
@@ -318,6 +197,55 @@ def _decode_columns(blocks: list[_Opened], items: Sequence[DataItem]) -> list[To
     ]
 
 
+def _read_at_once(
+    scene: Scene, reader: SymbolReader, order: list[int], plans: list[_Plan], present: Bits, columns: list[I64]
+) -> None:
+    """Of an only block whose head alone tells all classes: all numbers are taken, then `columns` are made of them."""
+    count, every = present.shape[1], slice(None)
+    quarters = np.array([plan.model.quarters for plan in plans], np.int64)
+    classes = classes_of(quarters, np.array([plan.bias for plan in plans])).repeat(count)
+    numbers = reader.take(classes[:, None], None if present.all() else present.reshape(-1, 1))
+    errors = unzigzag(numbers).reshape(present.shape)
+    for item, (shift, model, _), mine, values in zip(order, plans, errors, columns, strict=True):
+        shifts, (plan,) = Shifts([shift]), model.passes
+        guess, _ = scene.prediction(item, plan, 1, slice(0, count, 1))
+        np.add(shifts.applied(guess), mine, out=values)
+        if plan.own[0]:
+            values.cumsum(axis=0, out=values)
+        scene.see(item, every, values, shifts)
+        scene.finish(item)
+
+
+def _read_by_pass(
+    scene: Scene,
+    reader: SymbolReader,
+    order: list[int],
+    plans: list[list[_Plan]],
+    present: Bits,
+    columns: list[I64],
+    asked: frozenset[int],
+) -> None:
+    """The general way: `columns` pass after pass, each pass's classes known when those before it are."""
+    every = passes(scene.table.stride, scene.count)
+    for item, held, values, *its in zip(order, present, columns, *plans, strict=True):
+        models, shifts, bias = _models(its), Shifts([plan.shift for plan in its]), np.array([plan.bias for plan in its])
+        whole = bool(held.all())
+        for number, (step, here) in enumerate(every):
+            if here.start >= scene.count:
+                continue
+            guess, quarters = _expected(scene, item, models, number, step, here)
+            errors = unzigzag(reader.take(classes_of(quarters, bias), None if whole else held[here]))
+            found = shifts.applied(guess)
+            found += errors
+            if not number:
+                _add_up(found, models)
+            values[here] = found
+            scene.see(item, here, found, shifts)
+            if item in asked:
+                scene.see_errors(item, here, errors, shifts)
+        scene.finish(item)
+
+
 def _models(plans: list[_Plan]) -> list[tuple[Model, list[int]]]:
     """Each model, and the blocks that use it."""
     found: dict[int, tuple[Model, list[int]]] = {}
@@ -329,12 +257,15 @@ def _models(plans: list[_Plan]) -> list[tuple[Model, list[int]]]:
 def _expected(
     scene: Scene, item: int, models: list[tuple[Model, list[int]]], number: int, step: int, here: slice
 ) -> tuple[I64, I64]:
-    """`Scene.prediction` of a pass by each block's own model."""
+    """`Scene.prediction` of a pass by each block's own model, what is expected for each record."""
     (first, _), *others = models
     guess, quarters = scene.prediction(item, first.passes[number], step, here)
+    if isinstance(quarters, int):
+        quarters = np.full(guess.shape, quarters)
     for model, blocks in others:
         another, expected = scene.prediction(item, model.passes[number], step, here)
-        guess[:, blocks], quarters[:, blocks] = another[:, blocks], expected[:, blocks]
+        guess[:, blocks] = another[:, blocks]
+        quarters[:, blocks] = expected if isinstance(expected, int) else expected[:, blocks]
     return guess, quarters
 
 

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+from functools import cache, lru_cache
+
 from cimis_engine.store.wire import Cursor
 
 _AHEAD = 32
 """So many numbers are read before they are asked for: one loop is faster than many calls."""
 _GLANCE = 512
 """Bytes that hold nearly every head."""
+_WINDOW = 12
+"""Digits that are looked up together. All there are of them are remembered: at most 2**13."""
+
+
+@cache
+def _within(digits: str) -> tuple[list[int], list[int]]:
+    """The numbers whose codes are whole in these digits, and where each ends."""
+    numbers, ends, at = list[int](), list[int](), 0
+    while (first := digits.find("1", at)) >= 0 and 2 * first - at + 1 <= len(digits):
+        end = 2 * first - at + 1
+        numbers.append(int(digits[first:end], 2) - 1)
+        ends.append(end)
+        at = end
+    return numbers, ends
+
+
+@lru_cache(maxsize=1024)
+def _code(n: int) -> str:
+    return format(n + 1, "b").rjust(2 * (n + 1).bit_length() - 1, "0")
 
 
 def write_gamma(numbers: list[int]) -> bytes:
     """n as the binary digits of n + 1, after as many zeros as follow its first digit; padded with 0 to a byte."""
-    digits = "".join(format(n + 1, "b").rjust(2 * (n + 1).bit_length() - 1, "0") for n in numbers)
+    digits = "".join(map(_code, numbers))
     size = (len(digits) + 7) // 8
     return int(digits.ljust(size * 8, "0") or "0", 2).to_bytes(size, "big")
 
@@ -53,15 +74,18 @@ class GammaReader:
 
     def _read_to(self, count: int) -> bool:
         """Numbers until there are `count`, or no more (False): what follows the head is read as if it went on."""
-        digits, at, size, values, ends = self._digits, self._ends[-1], len(self._digits), self._values, self._ends
-        for _ in range(count - len(values)):
-            first = digits.find("1", at)
-            end = 2 * first - at + 1
-            if first < 0 or end > size:
-                return False
-            values.append(int(digits[first:end], 2) - 1 if first > at else 0)
-            ends.append(end)
-            at = end
+        digits, at, values, ends = self._digits, self._ends[-1], self._values, self._ends
+        while len(values) < count:
+            found, found_ends = _within(digits[at : at + _WINDOW])
+            if not found:
+                first = digits.find("1", at)
+                end = 2 * first - at + 1
+                if first < 0 or end > len(digits):
+                    return False
+                found, found_ends = [int(digits[first:end], 2) - 1], [end - at]
+            values += found
+            ends += [at + end for end in found_ends]
+            at = ends[-1]
         return True
 
     def end(self) -> None:

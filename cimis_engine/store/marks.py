@@ -22,7 +22,7 @@ _FLAGS = np.array([*COMMON, *(b for b in range(256) if b not in COMMON)], np.uin
 """Flag bytes by how common they are in recorded data, then the others."""
 _RANKS = np.argsort(_FLAGS)
 _MISSING = ord("M")
-_PRICES = prices(np.arange(256, dtype=np.uint64))
+_PRICES = prices(np.arange(256, dtype=np.uint64)).astype(np.float64)
 
 
 def write_flags(flags: Flags, head: list[int], writer: SymbolWriter) -> None:
@@ -30,7 +30,8 @@ def write_flags(flags: Flags, head: list[int], writer: SymbolWriter) -> None:
     marks, most = np.empty(flags.shape, np.int64), []
     for row, column in enumerate(_RANKS[flags]):
         counts = np.bincount(column, minlength=256)
-        held = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
+        held = counts.nonzero()[0]
+        held = held[np.argsort(-counts[held], kind="stable")]
         place = np.zeros(256, np.int64)
         place[held] = np.arange(len(held))
         marks[row] = place[column]
@@ -99,21 +100,28 @@ class _Plan:
         odd = np.arange(count)
         if self._odd:
             mode, best = self._odd
-            bits = reader.bits(best, count)
+            (bits,) = reader.bits([best], count)
             odd = (np.logical_xor.accumulate(bits) if mode else bits).nonzero()[0]
-        codes = np.array([reader.bits(at, len(odd)) for at in self._classes], np.int64)
+        some = reader.bits(self._classes, len(odd))
+        codes = some.astype(np.int64)
         if self._which:
             rows, classes = np.array(self._which).T
-            place, record = codes[rows].nonzero()
+            place, record = some[rows].nonzero()
             if len(place):
                 numbers = reader.take(classes[place][:, None])[:, 0]
-                codes[rows[place], record] += np.minimum(numbers, np.uint64(256)).astype(np.int64)
-        if (codes > self._most).any():
-            raise reader.error("a mark is above the most its column has")
+                rows = rows[place]
+                if (numbers >= self._most[rows, 0].view(np.uint64)).any():
+                    raise reader.error("a mark is above the most its column has")
+                codes[rows, record] += numbers.view(np.int64)
         marks = np.zeros((len(self.rows), count), np.int64)
         marks[:, odd] = codes
-        for row in self._modes.tolist():
-            marks[row] = marks[row].cumsum() % (self._most[row, 0] + 1)
+        if len(self._modes):
+            sums = np.zeros((len(self._modes), len(odd) + 1), np.int64)
+            codes[self._modes].cumsum(axis=1, out=sums[:, 1:])
+            sums %= self._most[self._modes] + 1
+            upto = np.zeros(count, np.int64)
+            upto[odd] = 1
+            marks[self._modes] = sums.take(upto.cumsum(), axis=1)
         return marks
 
 

@@ -145,6 +145,19 @@ def not_in(store: Store, format: Format, stations: Collection[int] | None = None
     return found
 
 
+def adopt_switched(store: Store, stations: Collection[int] | None = None) -> None:
+    """Tell the catalog of chunks that took their places before it could be told: one that was cut off between the two
+    leaves them, and as they are in the format already, nothing else would come to them. Hold the store's lock.
+
+    Raises `StoreWriteError`, `DatabaseError`. Damaged chunks are left as they are.
+    """
+    for path, key in store.chunks(stations):
+        with contextlib.suppress(ChunkError, StoreReadError, OSError):
+            known, data = store.entry(*key), store.fs.read(path)
+            if known is None or (known.codec, known.stored_bytes) != (read_header(data, path).codec, len(data)):
+                store.adopt(path, key)
+
+
 def migrate_station(store: Store, station: int, keys: Sequence[Key], to: Format) -> Switched:
     """Write a station's chunks in a format. Hold the store's lock; errors of this station are told, not raised."""
 

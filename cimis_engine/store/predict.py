@@ -13,10 +13,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cimis_engine.store.tables import Derived, Floats, Pass, Table
+from cimis_engine.store.tables import LIMIT, Derived, Floats, Pass, Table
 
 I64 = NDArray[np.int64]
-LIMIT = float(1 << 23)
+_LOWEST, _HIGHEST = np.array(-(1 << 23)), np.array(1 << 23)
+_LEAST, _MOST, _HALVINGS = np.array(-LIMIT), np.array(LIMIT), np.array(16)
 ONE = 4 * 1023
 """1.0 in quarter octaves as the top bits of a float64 say them: four times the exponent of two, and two bits more."""
 
@@ -58,8 +59,8 @@ class Shifts:
 
 def hold(values: I64 | Floats, out: Floats) -> None:
     """`values`, but no further from 0 than `LIMIT`."""
-    np.maximum(values, -LIMIT, out=out)
-    np.minimum(out, LIMIT, out=out)
+    np.maximum(values, _LEAST, out=out)
+    np.minimum(out, _MOST, out=out)
 
 
 class Scene:
@@ -69,46 +70,56 @@ class Scene:
     each begins `edge` places before the first record and ends twice as many after the last.
     """
 
-    def __init__(self, table: Table, wanted: frozenset[int], count: int, blocks: int) -> None:
-        """`wanted`: the derived columns that predictions will be asked of, or those that can be made at all."""
-        self.table, self.count, self.edge = table, count, table.stride
-        rows = table.error_row + len(table.exponents)
-        self.seen = np.zeros((rows, count + 3 * table.stride, blocks))
-        self._due = {at: table.derived[at - len(table.exponents)] for at in sorted(wanted)}
-        self._known: set[int] = set()
+    def __init__(self, table: Table, wanted: frozenset[int], count: int, blocks: int, *, errors: bool = True) -> None:
+        """`wanted`: the derived columns that predictions will be asked of, or those that can be made at all.
 
-    def prediction(self, item: int, plan: Pass, step: int, here: slice) -> tuple[I64, I64]:
+        `errors`: whether any are asked for, or will be seen.
+        """
+        self.table, self.count, self.edge = table, count, table.stride
+        rows = table.error_row + len(table.exponents) * errors
+        self.seen = np.zeros((rows, count + 3 * table.stride, blocks))
+        self._wanted = wanted
+
+    def prediction(self, item: int, plan: Pass, step: int, here: slice) -> tuple[I64, I64 | int]:
         """Of the records `here`, shape (records, blocks): the prediction at the item's usual exponent, and how far off
-        it is expected to be, in 256ths, as quarter octaves above the smallest float64 (`ONE` is a 256th).
+        it is expected to be, in 256ths, as quarter octaves above the smallest float64 (`ONE` is a 256th): one number if
+        that is the same for all.
 
         In the first pass with own weight 1 it is the difference from the value of the pass before that is predicted.
         """
         size, blocks = len(range(here.start, self.count, here.step)), self.seen.shape[2]
-        if len(plan.rows) or len(plan.spread_rows):
+        spread = None if plan.quarters is not None else np.full((size, blocks), plan.spread)
+        if len(plan.gathered):
             first, hop = self.edge + here.start, here.step // step
             end = first + (size - 1) * here.step + step + 1
             known = self.seen[plan.gathered, first - step : end : step]
-            before, at, after, error = (plan.matrix @ known.reshape(len(known), -1)).reshape(4, -1, blocks)
-            total = before[:-2:hop] + at[1:-1:hop]
-            total += after[2::hop]
-            spread = error[1:-1:hop] + plan.spread
+            parts = (plan.matrix @ known.reshape(len(known), -1)).reshape(len(plan.matrix), -1, blocks)
+            total = parts[0, :-2:hop] + parts[1, 1:-1:hop]
+            total += parts[2, 2::hop]
+            if spread is not None:
+                spread += parts[3, 1:-1:hop]
         else:
-            total, spread = np.zeros((size, blocks)), np.full((size, blocks), plan.spread)
+            total = np.zeros((size, blocks))
         if step < self.edge:
             self._add_own(item, plan, step, total, spread)
         guess = total.astype(np.int64)
         guess += plan.constant
-        guess >>= 16
-        np.maximum(guess, -int(LIMIT), out=guess)
-        np.minimum(guess, int(LIMIT), out=guess)
+        guess >>= _HALVINGS
+        np.maximum(guess, _LOWEST, out=guess)
+        np.minimum(guess, _HIGHEST, out=guess)
+        if plan.quarters is not None:
+            return guess, plan.quarters
+        assert spread is not None
         if plan.spread < 1:
             np.maximum(spread, 1.0, out=spread)
         return guess, spread.view(np.int64) >> 50
 
-    def _add_own(self, item: int, plan: Pass, step: int, total: Floats, spread: Floats) -> None:
+    def _add_own(self, item: int, plan: Pass, step: int, total: Floats, spread: Floats | None) -> None:
         """What the item's own neighbours in time say: `around` slides over them, four at a time."""
         around = self.around(item, step, len(total))
         total += _slid(plan.own_weights, around, total.shape)
+        if spread is None:
+            return
         unrest = around[1:] - around[:-1]
         np.abs(unrest, out=unrest)
         spread += _slid(plan.unrest_weights, unrest, spread.shape)
@@ -139,10 +150,10 @@ class Scene:
     def finish(self, item: int) -> None:
         """All records of the item are known: derived columns that hang on it too."""
         self._close(item)
-        self._known.add(item)
-        for at in [at for at, derived in self._due.items() if derived.needs <= self._known]:
-            self._derive(at, self._due.pop(at))  # in rising order: what one hangs on is there already
-            self._close(at)
+        for at, derived in self.table.completed.get(item, ()):
+            if at in self._wanted:
+                self._derive(at, derived)
+                self._close(at)
 
     def _close(self, row: int) -> None:
         seen, edge = self.seen[row], self.edge
@@ -150,12 +161,13 @@ class Scene:
 
     def _derive(self, at: int, derived: Derived) -> None:
         inside = slice(self.edge, self.edge + self.count)
-        a, b = self.seen[derived.of[0], inside], self.seen[derived.of[-1], inside]
+        a, b, out = self.seen[derived.of[0], inside], self.seen[derived.of[-1], inside], self.seen[at, inside]
         found: Floats | I64
         match derived.op:
             case "lookup":
                 first, values = self.table.lookups[derived.number]
-                found = values.take((a - first).astype(np.int64), mode="clip")
+                values.take((a - first).astype(np.int64), mode="clip", out=out)
+                return
             case "product":
                 found = a * b
                 found *= 2.0**-derived.number
@@ -166,7 +178,7 @@ class Scene:
                 found = a - b
             case _:
                 found = np.where(b > 0, a, 0)
-        hold(found, self.seen[at, inside])
+        hold(found, out)
 
 
 def _slid(weights: Floats, values: Floats, shape: tuple[int, ...]) -> Floats:

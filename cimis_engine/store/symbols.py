@@ -29,6 +29,7 @@ LONGEST = 24
 _GAP_BITS = np.arange(SPARSE - 1, -1, -1)
 _RICE_BITS = np.maximum(np.arange(CLASSES) - SPARSE + 1, 0)
 _PRICE = 128
+_BIT_PRICES = [(_PRICE * (gap + 1), _PRICE >> gap) for gap in _GAP_BITS.tolist()]
 _NONE = np.empty(0, np.int64)
 
 
@@ -64,7 +65,9 @@ def bits_price(bits: NDArray[np.bool_]) -> tuple[int, int]:
     """(price, class) of the sparse class in which these bits cost least, in 128ths of a bit."""
     ones = int(np.count_nonzero(bits))
     zeros = len(bits) - ones
-    return min((_PRICE * (gap + 1) * ones + (_PRICE >> gap) * zeros, at) for at, gap in enumerate(_GAP_BITS.tolist()))
+    costs = [one * ones + zero * zeros for one, zero in _BIT_PRICES]
+    least = min(costs)
+    return least, costs.index(least)
 
 
 class SymbolWriter:
@@ -84,12 +87,14 @@ class SymbolWriter:
     def finish(self) -> tuple[list[int], bytes]:
         """(numbers that are not 0 of each sparse class, numbers in full, bytes of unary parts), and all parts."""
         numbers, classes = np.concatenate(self._numbers), np.concatenate(self._classes)
-        gaps, counts = [], []
+        some, rice = numbers != 0, classes >= SPARSE
+        gaps, counts, few, theirs = [], [], some[~rice], classes[~rice]
         for at in range(SPARSE):
-            places = np.flatnonzero(numbers[classes == at])
-            gaps.append(np.diff(places, prepend=-1) - 1)
+            places = few[theirs == at].nonzero()[0]
             counts.append(len(places))
-        coded = (classes >= SPARSE) | (np.concatenate(self._sized) & (numbers != 0))
+            places[1:] -= places[:-1] + 1
+            gaps.append(places)
+        coded = rice | (np.concatenate(self._sized) & some)
         numbers, classes = numbers[coded], classes[coded]
         sparse = classes < SPARSE
         plain = numbers - sparse
@@ -154,21 +159,19 @@ class SymbolReader:
         self._bit_stop = np.array([len(rest) * 8])
         self._full = np.frombuffer(cursor.take(full * 8, "numbers in full") + bytes(8), "<u8")
         self._full_at = np.zeros(1, np.int64)
-        self._sparse = _Sparse(self._places(held, gaps, cells))
+        self._sparse = self._places(held, gaps, cells)
 
-    def _places(self, held: list[int], gaps: Ints, cells: int) -> list[Ints]:
+    def _places(self, held: list[int], gaps: Ints, cells: int) -> _Sparse:
         """Of each sparse class, where in its row the numbers are that are not 0."""
         if not len(gaps):
-            return [_NONE] * SPARSE
-        gap_bits = np.repeat(_GAP_BITS, held)
+            return _Sparse(_NONE, held, [0] * SPARSE)
+        gap_bits = _GAP_BITS.repeat(held)
         steps = (gaps << gap_bits) + self._plain(gap_bits[:, None])[:, 0].view(np.int64) + 1
-        found = []
-        for count, end in zip(held, accumulate(held), strict=True):
-            places = steps[end - count : end].cumsum() - 1 if count else _NONE
-            if count and places[-1] >= cells:
-                raise self._cursors[0].error(f"gaps reach {places[-1]}, there are {cells} numbers at most")
-            found.append(places)
-        return found
+        sums = np.concatenate([[0], steps.cumsum()])[[0, *accumulate(held)]]
+        ends = np.diff(sums).tolist()
+        if max(ends) > cells:
+            raise self._cursors[0].error(f"gaps reach {max(ends) - 1}, there are {cells} numbers at most")
+        return _Sparse(steps, held, ends)
 
     @classmethod
     def together(cls, readers: Sequence[SymbolReader]) -> SymbolReader:
@@ -203,7 +206,7 @@ class SymbolReader:
     def take(self, classes: Ints, held: Bits | None = None) -> U64:
         """As many numbers as there are classes, shape (numbers, blocks); where not `held`, there is none: it is 0."""
         widths = classes - (SPARSE - 1)
-        if classes.min() >= SPARSE:
+        if classes.min(initial=SPARSE) >= SPARSE:
             some, coded = None, held
             numbers = unary = self._next_unary(len(classes), coded)
         else:
@@ -233,25 +236,33 @@ class SymbolReader:
             places = np.arange(count)[:, None] + self._at
             self._at = self._at + count
             return self._unary.take(places, mode="clip")
+        if len(self._at) == 1:
+            total = np.count_nonzero(coded)
+            found = self._unary[self._at[0] :][:total]
+            if len(found) == total:
+                self._at = self._at + total
+                unary = np.zeros(coded.shape, np.uint64)
+                unary[coded] = found
+                return unary
         places = coded.cumsum(axis=0)
         places += self._at - 1
         self._at = places[-1] + 1
         return self._unary.take(places, mode="clip") * coded
 
-    def bits(self, at: int, count: int) -> Bits:
-        """Of the only block: whether the next numbers, all of sparse class `at`, are not 0. It is all there is to tell
-        of those that are not `sized`.
+    def bits(self, classes: list[int], count: int) -> Bits:
+        """Of the only block: whether the next numbers, `count` of each of these sparse classes, are not 0: a row a
+        class. It is all there is to tell of those that are not `sized`.
         """
-        return self._sparse.run(at, count)
+        return self._sparse.rows(classes, count)
 
     def end(self) -> None:
         """Raises `ChunkError` unless everything has been taken, and no more, and the padding is 0."""
         spare = self._bit_stop - self._bit
         wrong = (self._at != self._stop) | self._sparse.left() | (spare < 0) | (spare >= 8)
-        for block in np.flatnonzero(wrong).tolist():
+        for block in wrong.nonzero()[0].tolist():
             raise self.error("numbers are missing, or left over, after the last column", block)
         last = self._windows.take(self._bit >> 3, mode="clip") << (self._bit & 7).view(np.uint64)
-        for block in np.flatnonzero((spare > 0) & (last != 0)).tolist():
+        for block in (last * (spare > 0)).nonzero()[0].tolist():
             raise self.error("padding is not 0", block)
 
 
@@ -261,13 +272,13 @@ class _Sparse:
     A row ends after its last that is not 0, with a flag that stands for all that follow.
     """
 
-    def __init__(self, places: Sequence[Ints]) -> None:
-        ends = [int(p[-1]) + 1 if len(p) else 0 for p in places]
+    def __init__(self, steps: Ints, held: list[int], ends: list[int]) -> None:
+        """`steps` from one number that is not 0 to the next, so many `held` in each row, which they bring to `ends`."""
         starts = [0, *accumulate(end + 1 for end in ends)]
         self.flags = np.zeros(starts[-1], np.bool_)
-        for start, row in zip(starts, places, strict=False):
-            if len(row):
-                self.flags[start:][row] = True
+        places = steps.cumsum()  # one row's flag that stands for what follows makes the next begin a place later
+        places += np.arange(-1, SPARSE - 1).repeat(held)
+        self.flags[places] = True
         self.at = np.array([starts[:-1]], np.int64)
         self.stop = self.at + ends
 
@@ -277,24 +288,39 @@ class _Sparse:
         one.flags, (one.at, one.stop) = _joined([(s.flags, (s.at, s.stop)) for s in several])
         return one
 
-    def run(self, at: int, count: int) -> Bits:
+    def rows(self, classes: list[int], count: int) -> Bits:
+        """The next of these classes, one after the other, of the first block."""
+        at, stop, starts = self.at[0].tolist(), self.stop[0], []
+        for sparse in classes:
+            starts.append(at[sparse])
+            at[sparse] += count
+        self.at[0] = at
+        places = np.array(starts)[:, None] + np.arange(count)
+        np.minimum(places, stop[classes][:, None], out=places)
+        return self.flags.take(places)
+
+    def _run(self, at: int, count: int) -> Bits:
         """The next of one class, of the first block."""
         start, stop = int(self.at[0, at]), int(self.stop[0, at])
         self.at[0, at] = start + count
+        if start + count <= stop:
+            return self.flags[start : start + count]
         out = np.zeros(count, np.bool_)
-        found = self.flags[start : max(min(start + count, stop), start)]
+        found = self.flags[start : max(stop, start)]
         out[: len(found)] = found
         return out
 
     def take(self, classes: Ints, held: Bits) -> Bits:
         """The next of the sparse ones among these classes, shape (numbers, blocks), where `held`."""
         out = np.zeros(classes.shape, np.bool_)
-        there = int(np.bitwise_or.reduce(np.left_shift(1, classes), axis=None))
-        for at in range(SPARSE):
-            if not there >> at & 1:
-                continue
+        for at in range(int(classes.min()), SPARSE):
             here = classes == at
             here &= held
+            if not (total := int(np.count_nonzero(here))):
+                continue
+            if len(self.at) == 1:
+                out[here] = self._run(at, total)
+                continue
             places = here.cumsum(axis=0)
             places += self.at[:, at] - 1
             self.at[:, at] = places[-1] + 1

@@ -21,12 +21,14 @@ from cimis_engine.model.items import Interval, UnitSystem
 
 Floats = NDArray[np.float64]
 TAG_SIZE = 4
+LIMIT = float(1 << 23)
+"""What is seen is held to ± this."""
 HALF = 1 << 15
 """Half of a weight of 1."""
 
 NEWEST = {
-    (Interval.DAILY, UnitSystem.METRIC): "8cab86d0",
-    (Interval.DAILY, UnitSystem.ENGLISH): "b16bb719",
+    (Interval.DAILY, UnitSystem.METRIC): "f8c82875",
+    (Interval.DAILY, UnitSystem.ENGLISH): "db1cb67c",
     (Interval.HOURLY, UnitSystem.METRIC): "e1504758",
     (Interval.HOURLY, UnitSystem.ENGLISH): "31c41a89",
 }
@@ -41,8 +43,10 @@ class Pass:
     the column itself: one, 0 or 1, in the first pass, four in the others. `spread_*` weigh what is known of errors.
     `constant` has the half that rounds.
 
-    The rest is the same as `predict` multiplies by it: `matrix`, shape (4, rows gathered), gives of the rows `gathered`
-    the parts before, here and after, and the expected error; `own_weights` and `unrest_weights` are in order of time.
+    The rest is the same as `predict` multiplies by it: `matrix`, shape (3 or 4, rows gathered), gives of the rows
+    `gathered` the parts before, here and after, and the expected error; `own_weights` and `unrest_weights` are in order
+    of time. Where the expected error is the same for all records, `quarters` says it as `predict` does, and `matrix`
+    has no part for it.
     """
 
     constant: int
@@ -57,19 +61,25 @@ class Pass:
     matrix: Floats
     own_weights: Floats
     unrest_weights: Floats
+    quarters: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
     """One way to predict an item. `needs` are the item codes it cannot do without.
 
-    `rows` are those its predictions multiply, `asks` the items whose errors it asks for.
+    `rows` are those its predictions multiply, `asks` the items whose errors it asks for. If it has one pass only, with
+    the same expected error for all records, that is `quarters`: the classes of its numbers are known from the head.
     """
 
     needs: frozenset[int]
     passes: tuple[Pass, ...]
     rows: frozenset[int]
     asks: frozenset[int]
+
+    @property
+    def quarters(self) -> int | None:
+        return self.passes[0].quarters if len(self.passes) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +92,13 @@ class Derived:
     needs: frozenset[int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """`order` is the order of coding, in item codes; `models` and `exponents` are by item code.
 
     Rows, in predictions, are item codes, after those places in `derived`, then (from `error_row`) the items' errors.
+    `completed` are rows and derived columns by the item with which the last that they are made of is known. `steady`:
+    whether all models have `quarters`.
     """
 
     tag: bytes
@@ -96,6 +108,8 @@ class Table:
     models: tuple[tuple[Model, ...], ...]
     lookups: tuple[tuple[int, Floats], ...]
     derived: tuple[Derived, ...]
+    completed: dict[int, list[tuple[int, Derived]]]
+    steady: bool
 
     @property
     def error_row(self) -> int:
@@ -126,6 +140,7 @@ def _pass(said: dict[str, Any], error_row: int) -> Pass:
     weights = np.array([weights for _, *weights in terms], np.float64).reshape(-1, 3).T.copy()
     spread_rows = np.array([row for row, _ in spread["terms"]], np.intp)
     spread_weights = np.array([weight for _, weight in spread["terms"]], np.float64)
+    steady = not len(spread_rows) and not any(spread["own"])
     matrix = np.zeros((4, len(rows) + len(spread_rows)))
     matrix[:3, : len(rows)], matrix[3, len(rows) :] = weights, spread_weights
     left, right, far_left, far_right = said["own"] if len(said["own"]) == 4 else [0] * 4
@@ -140,9 +155,10 @@ def _pass(said: dict[str, Any], error_row: int) -> Pass:
         spread_weights=spread_weights,
         spread_own=tuple(spread["own"]),
         gathered=np.concatenate([rows, spread_rows + error_row]),
-        matrix=matrix,
+        matrix=matrix[:3] if steady else matrix,
         own_weights=np.array([far_left, left, right, far_right], np.float64),
         unrest_weights=np.array([far, near, far], np.float64),
+        quarters=int(np.float64(max(spread["constant"], 1)).view(np.int64)) >> 50 if steady else None,
     )
 
 
@@ -157,6 +173,9 @@ def parse_table(content: bytes) -> Table:
 
     for op, *of, number in said["derived"]:
         derived.append(Derived(op, tuple(of), number, needs(of)))
+    completed: dict[int, list[tuple[int, Derived]]] = {}
+    for at, one in enumerate(derived, items):
+        completed.setdefault(max(one.needs, key=said["order"].index), []).append((at, one))
     error_row = items + len(derived)
     models = []
     for choices in said["models"]:
@@ -172,8 +191,10 @@ def parse_table(content: bytes) -> Table:
         tuple(said["exponents"]),
         tuple(said["order"]),
         tuple(models),
-        tuple((first, np.array(values, np.float64)) for first, values in said["lookups"]),
+        tuple((first, np.clip(np.array(values, np.float64), -LIMIT, LIMIT)) for first, values in said["lookups"]),
         tuple(derived),
+        completed,
+        all(model.quarters is not None for held in models for model in held),
     )
 
 

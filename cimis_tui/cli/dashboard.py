@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cimis_engine.run.control import ControlClient
+from cimis_engine.run.past import EngineDiedError, PastRun, find_run
 from cimis_engine.run.process import running_engine
 from cimis_tui.cli.crash import DashboardCrashedError
 from cimis_tui.cli.ending import hand_over, settle
 from cimis_tui.cli.output import SCHEMA_VERSION, Output, duration
-from cimis_tui.cli.past import EngineDiedError, PastRun, find_run
 from cimis_tui.cli.settings import data_dir_of
 
 if TYPE_CHECKING:
+    from cimis_tui.feed.replay import Opening
     from cimis_tui.looks import Looks
 
 SIGNALLED = {143, 129, 130}
@@ -43,11 +44,16 @@ def attach(args: Namespace, output: Output) -> int:
     return leave(run.run_dir, code, Namespace(json=False, report=None, fail_on="any"), output, None)
 
 
-def watch(run_dir: Path, mode: str, pid: int | None, looks: Looks | None = None) -> int:
-    """The dashboard until it is left; its exit code. Raises `DashboardCrashedError`."""
-    from cimis_tui.app import CimisApp
+def watch(run_dir: Path, mode: str, pid: int | None, looks: Looks | None = None, opening: Opening | None = None) -> int:
+    """The dashboard until it is left; its exit code. Raises `DashboardCrashedError`.
 
-    app = CimisApp(run_dir, mode=mode, engine_pid=pid, send=ControlClient(run_dir).send, looks=looks)
+    `opening` says how a replay begins: if nothing, at its end, standing still.
+    """
+    from cimis_tui.app import CimisApp
+    from cimis_tui.feed.replay import AT_THE_END
+
+    send = ControlClient(run_dir).send
+    app = CimisApp(run_dir, mode=mode, engine_pid=pid, send=send, looks=looks, opening=opening or AT_THE_END)
     gone = threading.Event()
     if os.isatty(sys.stdin.fileno()) or os.environ.get("TEXTUAL_DRIVER"):
         threading.Thread(target=_go_with_the_terminal, args=(gone,), name="terminal-watch", daemon=True).start()

@@ -17,6 +17,7 @@ from cimis_engine.store.migrate import (
     Baseline,
     ContentChangedError,
     Switched,
+    adopt_switched,
     capture,
     former_artifacts,
     migrate_station,
@@ -47,6 +48,7 @@ def migrate(args: Namespace, output: Output) -> int:
     to, data_dir = Format(args.to), data_dir_of(args, os.environ, Path())
     with contextlib.closing(Store.open(data_dir)) as store, store.lock():
         stations = held_stations(args.stations, data_dir, store)
+        adopt_switched(store, stations)
         work = not_in(store, to, stations)
 
         def switch(station: int, keys: Sequence[Key]) -> Switched:
@@ -60,6 +62,7 @@ def rollback(args: Namespace, output: Output) -> int:
     data_dir = data_dir_of(args, os.environ, Path())
     with contextlib.closing(Store.open(data_dir)) as store, store.lock():
         stations = held_stations(args.stations, data_dir, store)
+        adopt_switched(store, stations)
         work = former_artifacts(store, stations)
 
         def switch(station: int, kept: Mapping[Key, Path]) -> Switched:

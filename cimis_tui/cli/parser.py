@@ -8,6 +8,7 @@ a command are only declared when that command is on the line.
 from __future__ import annotations
 
 import argparse
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -230,6 +231,35 @@ def _attach(parser: argparse.ArgumentParser) -> None:
     _data_dir(parser)
 
 
+def _speed(text: str) -> float:
+    """`8`, `0.5`, or `max`."""
+    try:
+        speed = math.inf if text == "max" else float(text.removesuffix("x"))
+    except ValueError:
+        speed = 0.0
+    if not speed > 0:
+        raise argparse.ArgumentTypeError(f"not a speed: '{text}'; write 8, 0.5 or max")
+    return speed
+
+
+def _replay(parser: argparse.ArgumentParser) -> None:
+    when = "03:12:44 (UTC), 2025-11-22T03:12:44Z, +5m from the start, or 40%%"
+    parser.add_argument("run", nargs="?", metavar="RUN", help="run id (default: the newest)")
+    parser.add_argument("--speed", type=_speed, default=1.0, metavar="N", help="times as fast as it was; max (1)")
+    parser.add_argument("--from", dest="begin", metavar="T", help=f"begin there: {when}")
+    parser.add_argument("--until", metavar="T", help="end there")
+    _json(parser, "the run's figures and report as of --until as one JSON document, without the dashboard")
+    _looks(parser)
+    _data_dir(parser)
+
+
+def _compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("a", metavar="A", help="run id; every change is of A from B")
+    parser.add_argument("b", metavar="B", help="run id")
+    _json(parser)
+    _data_dir(parser)
+
+
 def _serve(parser: argparse.ArgumentParser) -> None:
     _attach(parser)
     parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="where to listen (127.0.0.1)")
@@ -434,6 +464,8 @@ COMMANDS = (
     Command("attach", "open the dashboard of a run that is going on, or ended", "dashboard:attach", _attach),
     Command("serve", "the dashboard of a run in a browser on this machine", "serve:serve", _serve),
     Command("runs", "list the runs of a data directory", "past:runs", _stored),
+    Command("replay", "play a recorded run on the dashboard", "replay:replay", _replay),
+    Command("compare", "two runs side by side: speed, errors, data", "replay:compare_runs", _compare),
     Command("init", "make an empty data directory", "store:init", _init),
     Command("ingest", "fetch one station and year", "single:ingest", _station_year),
     Command("fetch-streaming", "fetch several stations", "streaming:fetch_streaming", _fetch_streaming),

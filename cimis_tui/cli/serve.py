@@ -11,9 +11,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from cimis_engine.errors import UsageError
+from cimis_engine.run.past import find_run
 from cimis_tui.cli.looks import flags_of, looks_of
 from cimis_tui.cli.output import Output
-from cimis_tui.cli.past import find_run
 from cimis_tui.cli.settings import data_dir_of
 from cimis_tui.looks import BROWSER
 from cimis_tui.web.gate import Gate, checked_token, is_loopback, new_token

@@ -1,4 +1,4 @@
-"""The reader: a thread that follows a run's journal and folds it, so that the screen never waits for data."""
+"""The reader: a thread that follows the journal of a run that goes on, so that no screen waits for data."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import psutil
 
 from cimis_engine.clock import Clock
 from cimis_engine.run.journal import JournalReader
+from cimis_engine.run.past import JOURNAL
 from cimis_engine.run.process import running_engine
 from cimis_engine.run.state import RunState
 from cimis_tui.view.frame import Feed
 
-JOURNAL = "events.jsonl"
 STALE_SECONDS = 4.0
 """The engine speaks once a second; this long without a word is worth a mark."""
 _POLL, _QUIET_POLL = 0.06, 0.24
@@ -35,11 +35,13 @@ def engine_alive(run_dir: Path, pid: int | None) -> bool:
 
 
 class Follower:
-    """Folds `run_dir`'s journal into `state`, under `lock`, until stopped. `fault` says why reading ended early."""
+    """A `Source`: folds `run_dir`'s journal as it grows, until stopped. It never leaps."""
 
-    def __init__(self, run_dir: Path, *, clock: Clock, alive: Callable[[], bool]) -> None:
+    def __init__(self, run_dir: Path, *, mode: str, clock: Clock, alive: Callable[[], bool]) -> None:
+        self.mode = mode
         self.state = RunState()
         self.lock = threading.Lock()
+        self.turn = 0
         self.fault = ""
         self._clock, self._alive = clock, alive
         self._reader = JournalReader(run_dir / JOURNAL)
@@ -84,6 +86,13 @@ class Follower:
         if age < STALE_SECONDS:
             return Feed("LIVE" if self.state.started else "WAIT", age)
         return Feed("STALE" if self._engine_alive else "LOST", age)
+
+    def now(self) -> float:
+        """The clock's time; that of the last event once the run has ended."""
+        return self._clock.time() if self.state.finished_at is None else self.state.now
+
+    def word(self) -> str:
+        return self.mode
 
     def _pause(self) -> float:
         return _POLL if self._clock.monotonic() - self._heard < _QUIET_SECONDS else _QUIET_POLL

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from cimis_engine.clock import Clock
 from cimis_engine.run.state import RunState
-from cimis_tui.feed.follow import Follower
+from cimis_tui.feed.source import Source
 from cimis_tui.view.frame import AlertRow, Chrome, Ending, Frame, PhaseFacts, SelfCost, Vitals
 from cimis_tui.view.log import LogRow, news
 from cimis_tui.view.present import Row, present_row
@@ -31,11 +31,9 @@ _FIRST_LOG = 500
 class Pump:
     """Rows of waiting stations are made anew once a second."""
 
-    def __init__(
-        self, follower: Follower, *, mode: str, pid: int | None, clock: Clock, meter: Callable[[float], SelfCost]
-    ) -> None:
+    def __init__(self, follower: Source, *, pid: int | None, clock: Clock, meter: Callable[[float], SelfCost]) -> None:
         self.follower = follower
-        self.mode, self.pid = mode, pid
+        self.mode, self.pid = follower.mode, pid
         self.selected: int | None = None
         self._clock, self._meter = clock, meter
         self._cost: SelfCost | None = None
@@ -45,7 +43,8 @@ class Pump:
         self._facts: PhaseFacts | None = None
         self._alerts: tuple[AlertRow, ...] = ()
         self._ending: Ending | None = None
-        self._seen: dict[str, tuple[float, int]] = {}  # when a screen last took its chrome, and at which event
+        self._seen: dict[str, tuple[float, int, int]] = {}  # of each screen: time, event and turn of its chrome
+        self._turn = 0
 
     def select(self, station: int | None) -> None:
         """Show this station's phases from the next frame on."""
@@ -62,9 +61,8 @@ class Pump:
         return self.follower.state.finished_at is not None
 
     def now(self) -> float:
-        """The time the screen shows: that of the journal when it is a record, else the clock's."""
-        state = self.follower.state
-        return state.now if self.mode == "replay" or state.finished_at is not None else self._clock.time()
+        """The time the screen shows."""
+        return self.follower.now()
 
     def vitals(self, fps: float, held_back: int | None = None) -> Vitals:
         """The vital signs alone, for a frozen display."""
@@ -81,27 +79,30 @@ class Pump:
 
         `anew`: the screen shows nothing of ours yet.
         """
-        state = self.follower.state
         with self.follower.lock:
+            state, turn = self.follower.state, self.follower.turn
             now, tick = self.now(), self._clock.monotonic()
             seen = self._seen.get(view)
-            since = float("inf") if anew or seen is None else tick - seen[0]
+            leapt = seen is not None and seen[2] != turn
+            since = float("inf") if anew or leapt or seen is None else tick - seen[0]
             if since < (_PANELS_EVERY if seen is not None and state.seq != seen[1] else _CLOCK_EVERY):
                 return None
-            self._seen[view] = tick, state.seq
-            return Chrome(self._make_vitals(fps, None), present_alerts_of(state, float(int(now))))
+            self._seen[view] = tick, state.seq, turn
+            return Chrome(self._make_vitals(fps, None), present_alerts_of(state, float(int(now))), leapt)
 
     def take(self, fps: float, *, anew: bool = False) -> Frame | None:
         """What changed since the last call, or None. `anew`: whatever changed, the vital signs and panels, too."""
-        state = self.follower.state
         with self.follower.lock:
+            state, leapt = self.follower.state, self._turn != self.follower.turn
+            if leapt:
+                self._forget(self.follower.turn)
             now, tick = self.now(), self._clock.monotonic()
             if tick - self._second >= 1.0:
                 self._second = tick
                 state.dirty.update(n for n, s in state.stations.items() if s.retry_at is not None)
             since = tick - self._vitals_at
             due = since >= (VITALS_EVERY if state.seq != self._vitals_seq else _CLOCK_EVERY)
-            due = due or anew
+            due = due or anew or leapt
             panels = due or tick - self._panels_at >= _PANELS_EVERY
             if not (state.dirty or due or (panels and state.seq != self._log_seq)):
                 return None
@@ -120,7 +121,13 @@ class Pump:
                 log=self._new_log(state) if panels else (),
                 alerts=self._new_alerts(state, now),
                 ending=self._new_ending(state),
+                leapt=leapt,
             )
+
+    def _forget(self, turn: int) -> None:
+        """After a leap: nothing taken before holds any more."""
+        self._turn, self._log_seq = turn, 0
+        self._facts = None
 
     def _make_vitals(self, fps: float, held_back: int | None) -> Vitals:
         tick = self._clock.monotonic()
@@ -128,7 +135,7 @@ class Pump:
             self._cost, self._cost_at = self._meter(fps), tick
         return present_vitals(
             self.follower.state,
-            mode=self.mode,
+            mode=self.follower.word(),
             pid=self.pid,
             feed=self.follower.feed(),
             now=self.now(),

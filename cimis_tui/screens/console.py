@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.screen import Screen
 from textual.widgets import Static
 
 from cimis_tui.actions import actions_of
@@ -22,11 +21,13 @@ from cimis_tui.feed.pump import Pump
 from cimis_tui.screens.control import ControlDesk
 from cimis_tui.screens.export import export_table
 from cimis_tui.screens.help import HelpScreen
+from cimis_tui.screens.replaying import Replaying
 from cimis_tui.widgets.banner import AlertBar
 from cimis_tui.widgets.header_bar import HeaderBar
 from cimis_tui.widgets.kept import Kept
 from cimis_tui.widgets.key_footer import KeyFooter
 from cimis_tui.widgets.panel import CellPanel
+from cimis_tui.widgets.replay_bar import ReplayBar
 
 if TYPE_CHECKING:
     from cimis_tui.app import CimisApp
@@ -35,7 +36,7 @@ _FROZEN_EVERY = 4
 """Beats of the app's timer between two looks at the clock of a frozen screen."""
 
 
-class ConsoleScreen(Kept, Screen[None]):
+class ConsoleScreen(Kept, Replaying):
     """Subclasses set `VIEW` (their name in the table of actions) and `BINDINGS = [*bindings(VIEW)]`."""
 
     VIEW: ClassVar[str]
@@ -56,7 +57,10 @@ class ConsoleScreen(Kept, Screen[None]):
             yield HeaderBar(self.crumb())
             yield from self.body()
             yield AlertBar(actions_of(self.VIEW, self.app.actions))
-        yield KeyFooter(self.VIEW, self.app.actions)
+            if self.replay is not None:
+                self.bar = ReplayBar(actions_of(self.VIEW, self.app.actions))
+                yield self.bar
+        yield KeyFooter(self.VIEW, self.app.actions, replay=self.replay is not None)
         yield Static("needs 60x15", id="too-small")
 
     # what a screen is made of
@@ -89,9 +93,10 @@ class ConsoleScreen(Kept, Screen[None]):
         self.tick(anew=True)
 
     def tick(self, *, anew: bool = False) -> None:
-        """One frame. While frozen only the header's clock goes on."""
+        """One frame. While frozen only the header's clock and the replay's bar go on."""
         if not self.is_mounted:
             return  # the app's timer came before the widgets; the resumption that follows draws it
+        self.show_replay()
         if self.app.frozen and not anew:
             self._held_beats += 1
             if self._held_beats % _FROZEN_EVERY == 0:
@@ -108,7 +113,7 @@ class ConsoleScreen(Kept, Screen[None]):
             self.query_one(HeaderBar).apply(chrome.vitals)
         if chrome.alerts is not None:
             self.query_one(AlertBar).apply(chrome.alerts)
-        self.draw(anew=anew)
+        self.draw(anew=anew or chrome.leapt)
 
     # elsewhere
 

@@ -75,6 +75,9 @@ class DashboardScreen(RunScreen):
 
     def show(self, frame: Frame) -> None:
         """Hand a frame's parts to the widgets."""
+        if frame.leapt:
+            self.query_one(LogPane).clear()
+            self.query_one(EndingBanner).clear()
         if frame.ending is not None:
             self.query_one(EndingBanner).apply(frame.ending)
         if frame.vitals is not None:

@@ -21,7 +21,10 @@ class SelfCost:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """`word`: WAIT (no event yet), LIVE, STALE, LOST (engine gone) or END. `age`: seconds since the last event."""
+    """`word`: WAIT (no event yet), LIVE, STALE, LOST (engine gone) or END. `age`: seconds since the last event.
+
+    Of a recorded run: PLAY, HELD (standing still), END, or CUT where the engine died. They have no age.
+    """
 
     word: str
     age: float
@@ -139,11 +142,13 @@ class Frame:
     log: tuple[LogRow, ...] = ()
     alerts: tuple[AlertRow, ...] | None = None
     ending: Ending | None = None
+    leapt: bool = False  # to another time: what was shown before holds no more
 
 
 @dataclass(frozen=True, slots=True)
 class Chrome:
-    """What every screen shows besides its own part. A part that is None did not change."""
+    """What every screen shows besides its own part. A part that is None did not change. `leapt` as of a frame."""
 
     vitals: Vitals | None = None
     alerts: tuple[AlertRow, ...] | None = None
+    leapt: bool = False

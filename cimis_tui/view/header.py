@@ -22,14 +22,24 @@ PHASES = {
 """How the run stands → glyph, word, role."""
 
 ENDED = ("done", "partial", "failed", "interrupted")
-_FEED = {"WAIT": ("·", "dim"), "LIVE": ("●", "ok"), "STALE": ("▲", "warn"), "LOST": ("✗", "bad"), "END": ("✓", "dim")}
+_FEED = {
+    "WAIT": ("·", "dim"),
+    "LIVE": ("●", "ok"),
+    "STALE": ("▲", "warn"),
+    "LOST": ("✗", "bad"),
+    "END": ("✓", "dim"),
+    "PLAY": ("▶", "run"),
+    "HELD": ("‖", "warn"),
+    "CUT": ("✗", "bad"),
+}
+_SAID = {"CUT": "CUT OFF"}
 _COUNTED = ("running", "slow", "retrying", "failed", "cancelled", "paused", "done", "queued")
 
 
 def feed_badge(feed: Feed) -> Line:
     glyph, role = _FEED[feed.word]
     age = f" {units.span(feed.age)}" if feed.word in ("STALE", "LOST") else ""
-    return (Cell(f"{glyph} {feed.word}{age}", role),)
+    return (Cell(f"{glyph} {_SAID.get(feed.word, feed.word)}{age}", role),)
 
 
 def present_header(vitals: Vitals, width: int, height: int, crumb: str = "") -> tuple[Line, ...]:

@@ -43,5 +43,11 @@ class EndingBanner(CellPanel):
         self.add_class("-on", f"-{ending.outcome}")
         self.repaint()
 
+    def clear(self) -> None:
+        """The run has not ended, as far as is shown."""
+        if self.ending is not None:
+            self.remove_class("-on", f"-{self.ending.outcome}")
+            self.ending = None
+
     def lines(self, width: int, height: int) -> tuple[Line, ...]:
         return present_ending(self.ending, width, height) if self.ending else ()

@@ -8,8 +8,8 @@ import pytest
 
 from cimis_engine.errors import UsageError
 from cimis_engine.run.events import Event, RunFinished, RunStarted, Stamped, encode
+from cimis_engine.run.past import PastRun, find_run, past_runs
 from cimis_tui.__main__ import main
-from cimis_tui.cli.past import PastRun, find_run, past_runs
 
 
 def _started(run_id: str) -> RunStarted:
@@ -98,7 +98,23 @@ def test_runs_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     _run(tmp_path, "1114-1213-aaaa", _started("1114-1213-aaaa"), FINISHED)
     assert main(["runs", "-data-dir", str(tmp_path)]) == 0
     line = capsys.readouterr().out.splitlines()[1].split()
-    assert line == ["1114-1213-aaaa", "partial", "2023-11-14", "14:13", "1.00s", "backfill", "0", "0"]
+    size = f"{(tmp_path / 'runs/1114-1213-aaaa/events.jsonl').stat().st_size + 2} B".split()
+    assert line == [
+        "1114-1213-aaaa",
+        "partial",
+        "2023-11-14",
+        "14:13",
+        "backfill",
+        "1.00s",
+        "0/0",
+        "0",
+        "0",
+        "–",
+        "–",
+        "–",
+        "–",
+        *size,
+    ]
     assert main(["runs", "-data-dir", str(tmp_path), "-json"]) == 0
     (entry,) = json.loads(capsys.readouterr().out)["runs"]
     assert (entry["state"], entry["exit_code"], entry["resumable"], entry["pid"]) == ("partial", 3, True, None)

@@ -28,8 +28,8 @@ HOURLY = "backfill --stations 2 --years 2024 --hourly --items hly-eto --format v
 
 @pytest.fixture
 def filled(cimis: Run, simulator: SimulatorProcess, tmp_path: Path) -> Path:
-    """Nine daily chunks, and an hourly one in blocks of two weeks."""
-    cimis(*DAILY, on=simulator)
+    """Nine daily chunks as v1, and an hourly one, as v2, in blocks of two weeks."""
+    cimis(*DAILY, "--format", "v1", on=simulator)
     cimis(*HOURLY, on=simulator)
     return tmp_path / "D"
 

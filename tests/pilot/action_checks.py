@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from textual.pilot import Pilot
 from textual.widget import Widget
-from tui_app import Door, idle
+from tui_app import Door, dashboard, idle
 from tui_journal import midst
 from tui_store import answered
 
@@ -81,13 +81,16 @@ class At:
         return " ".join(n.message for n in self.app._notifications)
 
 
+Start = Callable[[Path, Door], CimisApp]
+"""An app in an empty folder, before it runs."""
+
+
 @dataclass(frozen=True)
 class Check:
     id: str
     view: str
     run: Run
-    told: Callable[[], list[ev.Stamped]]
-    place: Callable[[Path], Path]
+    start: Start
 
 
 CHECKS: list[Check] = []
@@ -98,20 +101,19 @@ def run_alone(folder: Path) -> Path:
     return folder / "runs" / "r1"
 
 
-def check(
-    id: str,
-    *,
-    on: str = "dashboard",
-    told: Callable[[], list[ev.Stamped]] = midst,
-    place: Callable[[Path], Path] = run_alone,
-) -> Callable[[Run], Run]:
-    """A check of the action `id` on the screen `on`, in a run that has told these events.
+def live(told: Callable[[], list[ev.Stamped]] = midst, place: Callable[[Path], Path] = run_alone) -> Start:
+    """A live run that has told these events; `place` makes what else the screen reads, and names the run's folder."""
+    return lambda folder, door: dashboard(place(folder), told(), door=door)
 
-    `place` makes what the screen reads in an empty folder, and names the run's folder in it.
-    """
+
+ALONE = live()
+
+
+def check(id: str, *, on: str = "dashboard", start: Start = ALONE) -> Callable[[Run], Run]:
+    """A check of the action `id` on the screen `on` of this app."""
 
     def register(run: Run) -> Run:
-        CHECKS.append(Check(id, on, run, told, place))
+        CHECKS.append(Check(id, on, run, start))
         return run
 
     return register

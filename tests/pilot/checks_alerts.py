@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from action_checks import At, check
+from action_checks import At, check, live
 from tui_alerts import troubled
 
 from cimis_tui.widgets.row_list import RowList
@@ -16,7 +16,7 @@ def rule(at: At) -> object:
     return key[0]
 
 
-@check("alerts.open", on="alerts", told=troubled)
+@check("alerts.open", on="alerts", start=live(troubled))
 async def open_subject(at: At) -> AsyncIterator[None]:
     assert rule(at) == "checksum"
     yield
@@ -24,26 +24,26 @@ async def open_subject(at: At) -> AsyncIterator[None]:
     assert at.app.pump.selected == 83
 
 
-@check("alert.acknowledge", on="alerts", told=troubled)
+@check("alert.acknowledge", on="alerts", start=live(troubled))
 async def acknowledge(at: At) -> AsyncIterator[None]:
     await at.press("j")
     yield
     assert await at.commands() == [{"cmd": "ack", "rule": "retry_ratio", "subject": "run"}]
 
 
-@check("alert.acknowledge_all", on="alerts", told=troubled)
+@check("alert.acknowledge_all", on="alerts", start=live(troubled))
 async def acknowledge_all(at: At) -> AsyncIterator[None]:
     yield
     assert await at.commands() == [{"cmd": "ack"}]
 
 
-@check("alert.mute", on="alerts", told=troubled)
+@check("alert.mute", on="alerts", start=live(troubled))
 async def mute(at: At) -> AsyncIterator[None]:
     yield
     assert await at.commands() == [{"cmd": "mute", "rule": "checksum", "subject": "83"}]
 
 
-@check("alert.mute", on="alerts", told=troubled)
+@check("alert.mute", on="alerts", start=live(troubled))
 async def unmute(at: At) -> AsyncIterator[None]:
     await at.press("j", "j", "j", "j")
     assert rule(at) == "error_rate"

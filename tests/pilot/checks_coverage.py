@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from action_checks import At, Run, check
+from action_checks import At, Run, check, live
 from textual.widgets import Input
 from tui_catalog import stored
 
@@ -49,10 +49,10 @@ for id, before, station, year in (
     ("coverage.nearer", (), 83, "Jan 2016"),
     ("coverage.farther", ("plus", "plus"), 83, "Jan 2016"),
 ):
-    check(id, on="coverage", place=place)(moving(before, station, year))
+    check(id, on="coverage", start=live(place=place))(moving(before, station, year))
 
 
-@check("coverage.page_down", on="coverage", place=place)
+@check("coverage.page_down", on="coverage", start=live(place=place))
 async def page_down(at: At) -> AsyncIterator[None]:
     await at.press("g")
     yield
@@ -60,20 +60,20 @@ async def page_down(at: At) -> AsyncIterator[None]:
     assert station is not None and station > 40 and year == "2016"
 
 
-@check("coverage.interval", on="coverage", place=place)
+@check("coverage.interval", on="coverage", start=live(place=place))
 async def interval(at: At) -> AsyncIterator[None]:
     yield
     assert at.one(HeatMap).view.board.interval is Interval.HOURLY
 
 
-@check("coverage.scope", on="coverage", place=place)
+@check("coverage.scope", on="coverage", start=live(place=place))
 async def scope(at: At) -> AsyncIterator[None]:
     assert at.one(HeatMap).view.seen.years == range(1990, 2020)
     yield
     assert at.one(HeatMap).view.seen.years == range(1982, 2026)
 
 
-@check("coverage.filter", on="coverage", place=place)
+@check("coverage.filter", on="coverage", start=live(place=place))
 async def filter_stations(at: At) -> AsyncIterator[None]:
     yield
     assert at.screen.query_one("#filter", Input).has_focus
@@ -81,7 +81,7 @@ async def filter_stations(at: At) -> AsyncIterator[None]:
     assert at.one(HeatMap).view.seen.stations == (83,)
 
 
-@check("coverage.clear_filter", on="coverage", place=place)
+@check("coverage.clear_filter", on="coverage", start=live(place=place))
 async def clear_filter(at: At) -> AsyncIterator[None]:
     await at.press("slash", *"state:fail", "enter")
     yield
@@ -89,7 +89,7 @@ async def clear_filter(at: At) -> AsyncIterator[None]:
     assert len(at.one(HeatMap).view.seen.stations) == 48
 
 
-@check("coverage.open", on="coverage", place=place)
+@check("coverage.open", on="coverage", start=live(place=place))
 async def open_story(at: At) -> AsyncIterator[None]:
     await at.press("h")
     yield

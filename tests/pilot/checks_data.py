@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from action_checks import At, Run, check
+from action_checks import At, Run, check, live
 from textual.widgets import Input
 from tui_store import filled
 
@@ -59,7 +59,7 @@ for id, before, expected in (
     ("data.begin", (), "2016-01-01..2016-12-30"),
     ("data.end", ("home",), YEAR),
 ):
-    check(id, on="data", place=filled)(window(before, expected))
+    check(id, on="data", start=live(place=filled))(window(before, expected))
 
 
 def stepping(before: tuple[str, ...], forward: bool) -> Run:
@@ -72,13 +72,13 @@ def stepping(before: tuple[str, ...], forward: bool) -> Run:
     return step
 
 
-check("data.cursor_left", on="data", place=filled)(stepping((), False))
-check("data.cursor_right", on="data", place=filled)(stepping(("comma",), True))
-check("data.record_back", on="data", place=filled)(stepping((), False))
-check("data.record_on", on="data", place=filled)(stepping(("less_than_sign",), True))
+check("data.cursor_left", on="data", start=live(place=filled))(stepping((), False))
+check("data.cursor_right", on="data", start=live(place=filled))(stepping(("comma",), True))
+check("data.record_back", on="data", start=live(place=filled))(stepping((), False))
+check("data.record_on", on="data", start=live(place=filled))(stepping(("less_than_sign",), True))
 
 
-@check("data.date", on="data", place=filled)
+@check("data.date", on="data", start=live(place=filled))
 async def date(at: At) -> AsyncIterator[None]:
     yield
     assert at.screen.query_one("#date", Input).has_focus
@@ -86,7 +86,7 @@ async def date(at: At) -> AsyncIterator[None]:
     assert cursor(at) == "2017-03-20"
 
 
-@check("data.item", on="data", place=filled)
+@check("data.item", on="data", start=live(place=filled))
 async def item(at: At) -> AsyncIterator[None]:
     yield
     assert isinstance(at.app.screen, Picker)
@@ -95,7 +95,7 @@ async def item(at: At) -> AsyncIterator[None]:
     assert chosen is not None and chosen.slug == "day-precip"
 
 
-@check("data.overlay", on="data", place=filled)
+@check("data.overlay", on="data", start=live(place=filled))
 async def overlay(at: At) -> AsyncIterator[None]:
     yield
     assert isinstance(at.app.screen, Picker)
@@ -105,27 +105,27 @@ async def overlay(at: At) -> AsyncIterator[None]:
     assert [curve.item.slug for curve in plot.curves] == ["day-eto", "day-air-tmp-avg"]
 
 
-@check("data.interval", on="data", place=filled)
+@check("data.interval", on="data", start=live(place=filled))
 async def interval(at: At) -> AsyncIterator[None]:
     yield
     assert data(at).asked.interval is Interval.HOURLY
 
 
-@check("data.next", on="data", place=filled)
+@check("data.next", on="data", start=live(place=filled))
 async def following(at: At) -> AsyncIterator[None]:
     assert data(at).asked.station == 83
     yield
     assert data(at).asked.station == 62
 
 
-@check("data.previous", on="data", place=filled)
+@check("data.previous", on="data", start=live(place=filled))
 async def previous(at: At) -> AsyncIterator[None]:
     await at.press("right_square_bracket")
     yield
     assert data(at).asked.station == 83
 
 
-@check("data.severe", on="data", place=filled)
+@check("data.severe", on="data", start=live(place=filled))
 async def severe(at: At) -> AsyncIterator[None]:
     reading = data(at).reading
     assert reading is not None

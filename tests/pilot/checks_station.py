@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from action_checks import At, check
+from action_checks import At, check, live
 from station_journal import STATION, busy
 
 from cimis_tui.screens.attempt import AttemptDialogue
 from cimis_tui.widgets.waterfall import Waterfall
 
 
-@check("station.next", on="station", told=busy)
+@check("station.next", on="station", start=live(busy))
 async def following(at: At) -> AsyncIterator[None]:
     before = at.screen.subject()
     yield
@@ -20,7 +20,7 @@ async def following(at: At) -> AsyncIterator[None]:
     assert at.screen.subject() == before
 
 
-@check("station.previous", on="station", told=busy)
+@check("station.previous", on="station", start=live(busy))
 async def previous(at: At) -> AsyncIterator[None]:
     before = at.screen.subject()
     yield
@@ -35,21 +35,21 @@ async def on_the_busy_one(at: At) -> None:
     await at.pilot.pause()
 
 
-@check("station.open", on="station", told=busy)
+@check("station.open", on="station", start=live(busy))
 async def open_attempt(at: At) -> AsyncIterator[None]:
     await on_the_busy_one(at)
     yield
     assert isinstance(at.app.screen, AttemptDialogue)
 
 
-@check("station.zoom", on="station", told=busy)
+@check("station.zoom", on="station", start=live(busy))
 async def zoom(at: At) -> AsyncIterator[None]:
     assert at.screen.query_one("#middle").display
     yield
     assert not at.screen.query_one("#middle").display
 
 
-@check("station.finer", on="station", told=busy)
+@check("station.finer", on="station", start=live(busy))
 async def finer(at: At) -> AsyncIterator[None]:
     await on_the_busy_one(at)
     whole = at.one(Waterfall).scale
@@ -57,7 +57,7 @@ async def finer(at: At) -> AsyncIterator[None]:
     assert at.one(Waterfall).scale < whole
 
 
-@check("station.coarser", on="station", told=busy)
+@check("station.coarser", on="station", start=live(busy))
 async def coarser(at: At) -> AsyncIterator[None]:
     await on_the_busy_one(at)
     whole = at.one(Waterfall).scale
@@ -66,7 +66,7 @@ async def coarser(at: At) -> AsyncIterator[None]:
     assert at.one(Waterfall).scale == whole
 
 
-@check("station.copy", on="station", told=busy)
+@check("station.copy", on="station", start=live(busy))
 async def copy(at: At) -> AsyncIterator[None]:
     await on_the_busy_one(at)
     yield

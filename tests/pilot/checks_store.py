@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from action_checks import At, check
+from action_checks import At, check, live
 from textual.widgets import Input
 from tui_store import filled
 
@@ -16,20 +16,20 @@ def checks(at: At) -> list[str]:
     return [row.check for row in at.screen.shown]
 
 
-@check("store.verify", on="store", place=filled)
+@check("store.verify", on="store", start=live(place=filled))
 async def verify(at: At) -> AsyncIterator[None]:
     assert checks(at) == ["unchecked"] * 8
     yield
     assert checks(at) == ["sound"] + ["unchecked"] * 7
 
 
-@check("store.verify_all", on="store", place=filled)
+@check("store.verify_all", on="store", start=live(place=filled))
 async def verify_all(at: At) -> AsyncIterator[None]:
     yield
     assert checks(at) == ["sound"] * 8
 
 
-@check("store.filter", on="store", place=filled)
+@check("store.filter", on="store", start=live(place=filled))
 async def filter_chunks(at: At) -> AsyncIterator[None]:
     yield
     assert at.screen.query_one("#chunk-filter", Input).has_focus
@@ -37,7 +37,7 @@ async def filter_chunks(at: At) -> AsyncIterator[None]:
     assert len(checks(at)) == 4
 
 
-@check("store.open", on="store", place=filled)
+@check("store.open", on="store", start=live(place=filled))
 async def open_year(at: At) -> AsyncIterator[None]:
     yield
     assert at.screen.VIEW == "data"

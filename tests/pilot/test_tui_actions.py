@@ -49,11 +49,11 @@ def test_the_table_is_sound() -> None:
 @pytest.mark.asyncio
 @pytest.mark.parametrize(("check", "way"), ways())
 async def test_action(tmp_path: Path, check: Check, way: str) -> None:
-    door, run_dir = Door(), check.place(tmp_path)
-    app = dashboard(run_dir, check.told(), door=door)
+    door = Door()
+    app = check.start(tmp_path, door)
     async with app.run_test(size=(200, 50)) as pilot:
         await settle(pilot)
-        at = At(pilot, door, run_dir)
+        at = At(pilot, door, app.run_dir)
         if check.view != "dashboard":
             await at.open(check.view)
         steps = aiter(check.run(at))

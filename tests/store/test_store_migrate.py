@@ -18,7 +18,14 @@ from cimis_engine.store.chunk import EncodedChunk, encode_canonical, read_header
 from cimis_engine.store.formats import Format
 from cimis_engine.store.gate import FormatFaultError
 from cimis_engine.store.gc import Sweep, remove, sweep
-from cimis_engine.store.migrate import capture, former_artifacts, migrate_station, not_in, roll_back_station
+from cimis_engine.store.migrate import (
+    adopt_switched,
+    capture,
+    former_artifacts,
+    migrate_station,
+    not_in,
+    roll_back_station,
+)
 from cimis_engine.store.store import Store, StoreReadError
 from cimis_engine.store.verify import Kind, verify
 
@@ -159,6 +166,19 @@ def test_a_death_at_any_operation_is_resumed(tmp_path: Path) -> None:
 def swept(store: Store, **how: float) -> tuple[Sweep, list[str]]:
     found = sweep(store, **how)  # type: ignore[arg-type]
     return found, sorted(f"{u.why} {u.path.name.split('.', 1)[0]} {u.path.parts[-3]}" for u in found.unwanted)
+
+
+def test_a_chunk_that_took_its_place_before_the_catalog_knew_is_told_to_it(store: Store) -> None:
+    """What a kill between the renames and the commit leaves: it is in the format, so nothing else would come to it."""
+    entry, batch = store.load(store.path(*KEY), KEY)
+    store.path(*KEY).write_bytes(encode_canonical(batch, bytes.fromhex(entry.digest), V2.codec).data)
+    with store.lock():
+        adopt_switched(store)
+        assert migrate(store, V2) == []
+    assert verify(store, read_data=True).findings == []
+    known = store.catalog.get(*KEY)
+    assert known is not None
+    assert known.codec == V2.codec
 
 
 def test_gc_removes_what_is_elsewhere_and_keeps_the_only_copies(store: Store) -> None:

@@ -1,0 +1,143 @@
+"""Runs of a data directory as they stand on disk: going on, ended, or cut off."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cimis_engine.errors import CimisError, UsageError
+from cimis_engine.run.events import RunFinished, RunStarted, Stamped
+from cimis_engine.run.figures import Figures, figures_of
+from cimis_engine.run.journal import ends_of, events_of
+from cimis_engine.run.process import LOG_FILE, running_engine
+from cimis_engine.run.state import RunState
+
+JOURNAL, REPORT = "events.jsonl", "report.json"
+
+
+class _Reported(msgspec.Struct):
+    """What of a report is read for a list; the rest, much longer, is skipped over."""
+
+    figures: Figures | None = None
+
+
+class EngineDiedError(CimisError):
+    """The engine ended without ending its run. `run_id`, and `returncode` where it is known."""
+
+    def __init__(self, run_id: str, returncode: int | None, last_words: str) -> None:
+        code = "" if returncode is None else f" (exit code {returncode})"
+        super().__init__(
+            f"the engine of run {run_id} ended early{code}{': ' + last_words if last_words else ''}",
+            hint="the same command resumes; engine.log in the run directory says more",
+        )
+        self.run_id, self.returncode = run_id, returncode
+        if returncode is not None and returncode > 0:
+            self.exit_code = returncode
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """A run directory, read: its first and last events, and the pid of its engine while that lives."""
+
+    run_dir: Path
+    first: Stamped | None
+    last: Stamped | None
+    pid: int | None
+
+    @classmethod
+    def of(cls, run_dir: Path) -> PastRun:
+        pid = running_engine(run_dir)  # before the journal: an engine that ends in between has its last event there
+        first, last = ends_of(run_dir / JOURNAL)
+        return cls(run_dir, first, last, pid)
+
+    @property
+    def run_id(self) -> str:
+        return self.run_dir.name
+
+    @property
+    def started(self) -> RunStarted | None:
+        return self.first.event if self.first and isinstance(self.first.event, RunStarted) else None
+
+    @property
+    def finished(self) -> RunFinished | None:
+        return self.last.event if self.last and isinstance(self.last.event, RunFinished) else None
+
+    @property
+    def running(self) -> bool:
+        return self.pid is not None and self.finished is None
+
+    @property
+    def status(self) -> str:
+        """running, done, partial, failed, interrupted; or `cut off` where the engine died."""
+        if self.finished:
+            return self.finished.outcome
+        return "running" if self.running else "cut off"
+
+    @property
+    def elapsed_ms(self) -> float | None:
+        return (self.last.t - self.first.t) * 1000 if self.first and self.last else None
+
+    def report(self) -> dict[str, Any] | None:
+        """The run's report as it was written, or None where it never was."""
+        try:
+            return dict(json.loads((self.run_dir / REPORT).read_bytes()))
+        except (OSError, ValueError):
+            return None
+
+    def figures(self) -> Figures | None:
+        """The run's figures: from its report, else by folding its journal; None where there is neither."""
+        with contextlib.suppress(OSError, msgspec.MsgspecError):
+            known = msgspec.json.decode((self.run_dir / REPORT).read_bytes(), type=_Reported).figures
+            if known is not None and not self.running:
+                return known
+        try:
+            return figures_of(folded(self.run_dir / JOURNAL))
+        except OSError:
+            return None
+
+    @property
+    def bytes_on_disk(self) -> int:
+        """Of everything in the run's folder: journal, report, logs."""
+        return sum(file.lstat().st_size for file in self.run_dir.rglob("*") if not file.is_dir())
+
+    def last_words(self) -> str:
+        """The last line of the engine's own log, or nothing."""
+        try:
+            lines = (self.run_dir / LOG_FILE).read_text(errors="replace").split("\n")
+        except OSError:
+            return ""
+        return next((line for line in lines if line.startswith("error: ")), "").removeprefix("error: ")
+
+
+def past_runs(data_dir: Path) -> list[PastRun]:
+    """Every run of a data directory, newest first. An absent directory has none."""
+    found = [PastRun.of(path) for path in (data_dir / "runs").glob("*/") if (path / "spec.json").exists()]
+    return sorted(found, key=lambda r: (r.run_dir / "spec.json").stat().st_mtime_ns, reverse=True)
+
+
+def find_run(data_dir: Path, run_id: str | None) -> PastRun:
+    """A run by its id, or the newest. Raises `UsageError`."""
+    runs = past_runs(data_dir)
+    if not runs:
+        raise UsageError(f"no runs in {data_dir}", hint="`cimis backfill` or `cimis demo` makes one; see --data-dir")
+    if run_id is None:
+        return runs[0]
+    for run in runs:
+        if run.run_id == run_id:
+            return run
+    raise UsageError(f"no run '{run_id}' in {data_dir}", hint="`cimis runs` lists them")
+
+
+def folded(journal: Path, until: float | None = None) -> RunState:
+    """A journal folded from its start to its end, or as far as Unix time `until`. Raises `OSError`."""
+    state = RunState()
+    for stamped in events_of(journal):
+        if until is not None and stamped.t > until:
+            break
+        state.apply(stamped)
+    return state

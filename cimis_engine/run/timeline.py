@@ -1,0 +1,169 @@
+"""A recorded run at any moment of it: the fold, with checkpoints along the journal to go back to.
+
+A checkpoint is the whole folded state, packed (2 MB for 300 stations and forty years), with a byte of the journal to go
+on from. Opening one and folding the rest of the way costs a fraction of a second wherever the moment lies.
+"""
+
+from __future__ import annotations
+
+import copy
+import gc
+import io
+import math
+import pickle
+from bisect import bisect_right
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+
+import zstandard
+
+from cimis_engine.run.events import Resources, Stamped
+from cimis_engine.run.journal import JournalReader, ends_of
+from cimis_engine.run.state import RunState
+
+CHECKPOINT_EVERY = 12_000
+"""Events between two checkpoints: folding them (~0.2 s) costs about what unpacking one does."""
+CHECKPOINT_BYTES = 64 << 20
+"""All checkpoints together; when they are more, every other one goes and the next ones lie twice as far apart."""
+_BLOCK = 256 * 1024
+_TRAIL = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where to stop: after the last event at or before Unix time `t` and at or before `seq`."""
+
+    t: float = math.inf
+    seq: float = math.inf
+
+    def allows(self, stamped: Stamped) -> bool:
+        return stamped.t <= self.t and stamped.seq <= self.seq
+
+
+class Head:
+    """A fold in the midst of a journal, which is read on from byte `offset`.
+
+    `trail`: the sequence numbers it passed last, but for the engine's word once a second.
+    """
+
+    def __init__(self, journal: Path, state: RunState | None = None, offset: int = 0) -> None:
+        self.state = state or RunState()
+        self.trail: deque[int] = deque(maxlen=_TRAIL)
+        self._reader = JournalReader(journal, offset=offset, block=_BLOCK)
+        self._waiting: deque[Stamped] = deque()
+        self._block = offset
+
+    def next(self) -> Stamped | None:
+        """The event that comes next; None at the end. Raises `OSError`."""
+        while not self._waiting:
+            self._block = self._reader.offset
+            new = self._reader.read_new()
+            if not new:
+                return None
+            self._waiting.extend(stamped for stamped in new if stamped.seq > self.state.seq)
+        return self._waiting[0]
+
+    def step(self) -> None:
+        """Fold the next event."""
+        stamped = self._waiting.popleft()
+        self.state.apply(stamped)
+        if not isinstance(stamped.event, Resources):
+            self.trail.append(stamped.seq)
+
+    def run(self, until: Moment, limit: int) -> int:
+        """Fold at most `limit` events that `until` allows; how many that was. Raises `OSError`."""
+        for done in range(limit):
+            stamped = self.next()
+            if stamped is None or not until.allows(stamped):
+                return done
+            self.step()
+        return limit
+
+    @property
+    def offset(self) -> int:
+        """A byte to go on from: that of the block the next event is in. What it holds of events folded is skipped."""
+        return self._block
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A packed state: after event `seq` at Unix time `t`; the journal goes on in the block at byte `offset`."""
+
+    seq: int
+    t: float
+    offset: int
+    packed: bytes
+
+
+class Timeline:
+    """A journal and the checkpoints of it known so far. Not for use from two threads.
+
+    `first` and `last` are its ends as they were when it was opened, None for a journal without an event.
+    """
+
+    def __init__(self, journal: Path, *, every: int = CHECKPOINT_EVERY, budget: int = CHECKPOINT_BYTES) -> None:
+        self.journal = journal
+        self.first, self.last = ends_of(journal)
+        self._every, self._budget = every, budget
+        self._kept = [Checkpoint(0, -math.inf, 0, b"")]
+        self._bytes = 0
+
+    @property
+    def known(self) -> int:
+        """The sequence number of the last checkpoint: up to here any moment is near."""
+        return self._kept[-1].seq
+
+    @property
+    def complete(self) -> bool:
+        """Whether no further checkpoint is to come."""
+        return self.last is None or self.last.seq - self.known < self._every
+
+    def nearest(self, until: Moment) -> Checkpoint:
+        """The last checkpoint before a moment."""
+        at = bisect_right(self._kept, until.t, key=lambda c: c.t)
+        return self._kept[max(0, min(at, bisect_right(self._kept, until.seq, key=lambda c: float(c.seq))) - 1)]
+
+    def open(self, checkpoint: Checkpoint) -> Head:
+        """A fold that goes on from a checkpoint."""
+        if not checkpoint.packed:
+            return Head(self.journal)
+        return Head(self.journal, _unpack(checkpoint.packed), checkpoint.offset)
+
+    def note(self, head: Head) -> None:
+        """Keep a checkpoint of a fold that has come far enough beyond the last one."""
+        if head.state.seq < self.known + self._every:
+            return
+        state = copy.copy(head.state)
+        state.dirty = set()  # the screen's own, and touched by its thread
+        packed = _pack(state)
+        self._kept.append(Checkpoint(state.seq, state.now, head.offset, packed))
+        self._bytes += len(packed)
+        while self._bytes > self._budget and len(self._kept) > 2:
+            self._kept = self._kept[:1] + self._kept[2::2]
+            self._bytes = sum(len(c.packed) for c in self._kept)
+            self._every *= 2
+
+
+def _pack(state: RunState) -> bytes:
+    """Piece by piece: the whole as one string (7 MB and more, again and again) tears holes into the heap."""
+    packed = io.BytesIO()
+    with zstandard.ZstdCompressor(level=1).stream_writer(packed, closefd=False) as pieces:
+        pickle.dump(state, pieces, pickle.HIGHEST_PROTOCOL)
+    return packed.getvalue()
+
+
+def _unpack(packed: bytes) -> RunState:
+    """What `_pack` packed, in this process: nothing else is ever unpickled.
+
+    Without the collector, which would walk the new objects again and again and take half of the time.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        with zstandard.ZstdDecompressor().stream_reader(packed) as pieces:
+            state: RunState = pickle.load(io.BufferedReader(pieces))
+    finally:
+        if collecting:
+            gc.enable()
+    return state

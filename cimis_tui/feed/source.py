@@ -1,0 +1,44 @@
+"""Where screens have their facts from: a fold somebody keeps up to date; live or replayed, they cannot tell."""
+
+from __future__ import annotations
+
+import threading
+from typing import Protocol
+
+from cimis_engine.run.state import RunState
+from cimis_tui.view.frame import Feed
+
+
+class Source(Protocol):
+    """`state` is read, and its `dirty` set taken, under `lock`; it may be another one after each `turn`.
+
+    `mode`: live, attached or replay. `turn` counts the leaps in time: after one, nothing shown before holds any more.
+    `fault` says why reading ended early.
+    """
+
+    mode: str
+    lock: threading.Lock
+    turn: int
+    fault: str
+
+    @property
+    def state(self) -> RunState:
+        """The fold. Take it anew under each hold of the lock."""
+
+    def start(self) -> None:
+        """Begin to read, in a thread of its own."""
+
+    def stop(self) -> None:
+        """End that thread, waiting for it a moment."""
+
+    def read_once(self) -> int:
+        """Fold what is due; how many events that was. Raises `OSError` when the journal cannot be read."""
+
+    def feed(self) -> Feed:
+        """How fresh what is shown is."""
+
+    def now(self) -> float:
+        """The time to show, Unix seconds."""
+
+    def word(self) -> str:
+        """What the header calls the mode."""
