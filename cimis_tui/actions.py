@@ -53,8 +53,12 @@ class Action:
 
     `shown`: its keys for a person, the footer shows the first word. `views`: on which screens it works. `id` is its
     name in `[keys]` of `cimis.toml` and never changes; where none is given it is `<screen>.<name>`, or `console.<name>`
+<<<<<<< HEAD
     for what works on several screens.
     `replay`: it steers a recorded run, and has the first word on its keys there.
+=======
+    for what works everywhere. What works on some screens needs one, or it would change with the next screen.
+>>>>>>> steer
     """
 
     name: str
@@ -177,10 +181,28 @@ ACTIONS = (
         "clear the marks, else the filter",
         views=_on("dashboard"),
     ),
-    Action("sort", ("s",), "s", "Sort", "View", "sort by the next column", views=_TABLES),
-    Action("sort_left", ("less_than_sign",), "<", "", "View", "sort by the column to the left", views=_TABLES),
-    Action("sort_right", ("greater_than_sign",), ">", "", "View", "sort by the column to the right", views=_TABLES),
-    Action("reverse", ("S",), "S", "", "View", "turn the order around", views=_TABLES),
+    Action("sort", ("s",), "s", "Sort", "View", "sort by the next column", views=_TABLES, id="sort.next"),
+    Action(
+        "sort_left",
+        ("less_than_sign",),
+        "<",
+        "",
+        "View",
+        "sort by the column to the left",
+        views=_TABLES,
+        id="sort.left",
+    ),
+    Action(
+        "sort_right",
+        ("greater_than_sign",),
+        ">",
+        "",
+        "View",
+        "sort by the column to the right",
+        views=_TABLES,
+        id="sort.right",
+    ),
+    Action("reverse", ("S",), "S", "", "View", "turn the order around", views=_TABLES, id="sort.reverse"),
     Action(
         "mark",
         ("space",),

@@ -23,6 +23,7 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 from tui_app import Door, idle
 from tui_journal import midst
+from tui_store import answered
 
 from cimis_engine.run import events as ev
 from cimis_tui.app import CimisApp
@@ -62,11 +63,13 @@ class At:
         await self.pilot.pause()
         while view != self.screen.VIEW or not self.screen.is_mounted:
             await self.pilot.pause()
-        await self.pilot.pause()
+        await answered(self.pilot)
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
+        """Each key, and what it asked for answered."""
+        for key in keys:
+            await self.pilot.press(key)
+            await answered(self.pilot)
 
     async def commands(self) -> list[dict[str, Any]]:
         """What was sent to the engine so far."""
@@ -84,19 +87,31 @@ class Check:
     view: str
     run: Run
     told: Callable[[], list[ev.Stamped]]
-    mode: str
+    place: Callable[[Path], Path]
 
 
 CHECKS: list[Check] = []
 
 
+def run_alone(folder: Path) -> Path:
+    """A run, and nothing stored beside it."""
+    return folder / "runs" / "r1"
+
+
 def check(
-    id: str, *, on: str = "dashboard", told: Callable[[], list[ev.Stamped]] = midst, mode: str = "live"
+    id: str,
+    *,
+    on: str = "dashboard",
+    told: Callable[[], list[ev.Stamped]] = midst,
+    place: Callable[[Path], Path] = run_alone,
 ) -> Callable[[Run], Run]:
-    """A check of the action `id` on the screen `on`, in a run that has told these events."""
+    """A check of the action `id` on the screen `on`, in a run that has told these events.
+
+    `place` makes what the screen reads in an empty folder, and names the run's folder in it.
+    """
 
     def register(run: Run) -> Run:
-        CHECKS.append(Check(id, on, run, told, mode))
+        CHECKS.append(Check(id, on, run, told, place))
         return run
 
     return register

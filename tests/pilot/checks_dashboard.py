@@ -88,10 +88,10 @@ def sorting(start: tuple[str, ...], column: str, reverse: bool) -> Run:
     return sort
 
 
-check("dashboard.sort")(sorting((), "progress", False))
-check("dashboard.sort_right")(sorting((), "progress", False))
-check("dashboard.sort_left")(sorting((), "name", False))
-check("dashboard.reverse")(sorting((), "state", True))
+check("sort.next")(sorting((), "progress", False))
+check("sort.right")(sorting((), "progress", False))
+check("sort.left")(sorting((), "name", False))
+check("sort.reverse")(sorting((), "state", True))
 
 
 @check("station.mark")

@@ -11,6 +11,7 @@ import pytest
 from action_checks import CHECKS, At, Check
 from tui_app import Door, dashboard, idle, settle
 from tui_journal import midst
+from tui_store import answered
 
 from cimis_tui.actions import ACTIONS, VIEW, Action, actions_of
 from cimis_tui.keymap import conflicts
@@ -48,11 +49,11 @@ def test_the_table_is_sound() -> None:
 @pytest.mark.asyncio
 @pytest.mark.parametrize(("check", "way"), ways())
 async def test_action(tmp_path: Path, check: Check, way: str) -> None:
-    door = Door()
-    app = dashboard(tmp_path, check.told(), door=door, mode=check.mode)
+    door, run_dir = Door(), check.place(tmp_path)
+    app = dashboard(run_dir, check.told(), door=door)
     async with app.run_test(size=(200, 50)) as pilot:
         await settle(pilot)
-        at = At(pilot, door, tmp_path)
+        at = At(pilot, door, run_dir)
         if check.view != "dashboard":
             await at.open(check.view)
         steps = aiter(check.run(at))
@@ -71,7 +72,7 @@ async def do(at: At, action: Action, way: str) -> None:
     cells = footer.lines(footer.size.width, 1)[0]
     place = next(n for n, cell in enumerate(cells) if cell.action == action.name)
     await at.pilot.click(KeyFooter, offset=(sum(len(cell.text) for cell in cells[:place]), 0))
-    await at.pilot.pause()
+    await answered(at.pilot)
 
 
 @pytest.mark.asyncio

@@ -99,7 +99,7 @@ async def test_the_station_chosen_is_shared(tmp_path: Path) -> None:
         await pilot.press("j", "j", "p")
         await idle(pilot)
         assert pilot.app.pump.selected == 89  # type: ignore[attr-defined]
-        assert door.sent == [{"cmd": "resume", "station": 89}]
+        assert door.sent == [{"cmd": "resume", "stations": [89]}]
         await pilot.press("4", "tab", "3")
         assert here(pilot)[0] == 92
 

@@ -143,7 +143,7 @@ async def test_enter_opens_and_commands_are_for_the_selected_station(tmp_path: P
     async with on_map(tmp_path, door=door) as pilot:
         await pilot.press("tab", "p")
         await idle(pilot)
-        assert door.sent == [{"cmd": "pause", "station": 86}]
+        assert door.sent == [{"cmd": "pause", "stations": [86]}]
         await pilot.press("enter")
         assert pilot.app.screen.VIEW == "station"  # type: ignore[attr-defined]
 
