@@ -168,16 +168,16 @@ async def test_what_cannot_be_acknowledged_or_muted_says_why(tmp_path: Path) -> 
 
 
 async def test_other_keys_work_and_are_shown(tmp_path: Path) -> None:
-    looks = Looks(actions=remapped({"station.pause": "f5,o", "go.alerts": "ctrl+l", "move.down": "y"}))
+    looks = Looks(actions=remapped({"station.pause": "f5,f6", "go.alerts": "ctrl+l", "move.down": "y"}))
     async with running(tmp_path, midst(), looks=looks) as at:
         assert "F5 Pause" in footer(at)
         help_words = str(help_text("dashboard", at.app.actions))
-        assert "F5 o" in help_words
+        assert "F5 F6" in help_words
         commands = {c.title: c.help for c in at.app.get_system_commands(at.screen)}
-        assert commands["Pause or resume the station, or those marked"] == "key F5 o"
+        assert commands["Pause or resume the station, or those marked"] == "key F5 F6"
         await at.press("y", "p")
         assert await at.commands() == [], "the usual key means nothing any more"
-        await at.press("f5", "o")
+        await at.press("f5", "f6")
         assert [c["cmd"] for c in await at.commands()] == ["pause", "pause"]
         await at.press("ctrl+l")
         assert at.screen.VIEW == "alerts"

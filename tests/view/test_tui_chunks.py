@@ -60,7 +60,7 @@ def test_a_cell_for_every_column_and_a_value_to_sort_by() -> None:
     assert len(cells_of(ROWS[0])) == len(CHUNK_COLUMNS)
     assert set(VALUES) == {column.key for column in CHUNK_COLUMNS} - {"check"}
     told = dict(zip((c.key for c in CHUNK_COLUMNS), (c.text for c in cells_of(ROWS[3])), strict=True))
-    assert (told["station"], told["records"], told["each"], told["ratio"]) == ("2", "8 600", "4.0", "4.5:1")
+    assert (told["station"], told["records"], told["each"], told["ratio"]) == ("2", "8,600", "4.0", "4.5:1")
     assert (told["generations"], told["missing"], told["state"]) == ("–", "5", "unchecked")
     assert export_chunk(ROWS[3])["digest"] == "0a1b2c3d" * 8
 
