@@ -151,7 +151,7 @@ def _guesses(order: Sequence[int], values: I64, shifts: Sequence[Shifts], tries:
     before, here, after = parts.reshape(*tries.weights.shape[:3], count + 3, blocks)
     total = before[..., :count, :] + here[..., 1 : count + 1, :]
     total += after[..., 2 : count + 2, :]
-    found = total.astype(np.int64)
+    found: I64 = total.astype(np.int64)
     found += tries.constants
     found >>= 16
     np.maximum(found, -int(LIMIT), out=found)
