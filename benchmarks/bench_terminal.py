@@ -270,7 +270,7 @@ def openings(pane: Pane) -> list[tuple[str, float]]:
     """The first opening of every screen by its key."""
     found = []
     for screen in VIEWS[1:]:
-        found.append((screen.name, pane.press(screen.key, f"m{screen.name}\x1b")))
+        found.append((screen.name, pane.press(screen.key, f"m{screen.name}")))
         pane.read(0.3)
         pane.press("1", "records/s")
         pane.read(0.3)
