@@ -104,6 +104,7 @@ ACTIONS = (
         "play a recorded run, or stand still",
         views=_ALL - {"runs"},
         id="replay.play",
+        palette=False,
         replay=True,
     ),
     Action(
@@ -148,9 +149,10 @@ ACTIONS = (
         "go to a moment (Home: first row); the bar takes clicks, too",
         views=_ALL - {"data"},
         id="replay.goto",
+        palette=False,
         replay=True,
     ),
-    Action("home_run", ("B",), "B", "", "Replay", "back to the run this console was opened on", id="go.home"),
+    Action("home_run", ("B",), "B", "", "Replay", "back to the run this console was opened on", id="replay.home"),
     # dashboard
     Action("open", ("enter",), "↵", "Detail", "Screens", "the station in detail", views=_on("dashboard")),
     Action("move(-1)", ("k", "up"), "k ↑", "", "Move", "one row up", False, _LISTS, "move.up"),

@@ -77,7 +77,7 @@ async def go_to(at: At) -> AsyncIterator[None]:
     assert replay(at).now() == pytest.approx(replay(at).begins + (replay(at).ends - replay(at).begins) / 4)
 
 
-@check("go.home", on="runs", start=lambda folder, _: console(folder))
+@check("replay.home", on="runs", start=lambda folder, _: console(folder))
 async def home(at: At) -> AsyncIterator[None]:
     await at.press("j", "enter")
     await settle(at.pilot)
