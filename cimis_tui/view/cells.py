@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-ROLES = ("text", "dim", "head", "key", "run", "ok", "warn", "bad", "bar", "track", "spark", "line", "calm", "here")
-"""Every role there is; each has a component class `role--<name>`."""
-
 
 class Cell(NamedTuple):
-    """Text, its role, and the action a click on it runs (empty for none)."""
+    """Text, its role (`cimis_tui.widgets.roles` has them all), and the action a click on it runs (empty for none)."""
 
     text: str
     role: str = "text"

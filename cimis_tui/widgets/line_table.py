@@ -20,7 +20,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from cimis_tui.view.columns import MARK, Column, Placed, layout
-from cimis_tui.widgets.panel import ROLE_CLASSES
+from cimis_tui.widgets.roles import style_of
 
 K = TypeVar("K", bound=Hashable)
 Run = tuple[str, str]
@@ -32,7 +32,6 @@ HEADER, _NO_ROW = "the header", "no row"
 class LineTable(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
     """Subclasses keep rows by key in an order (`_reorder`) and say how one is painted (`_runs`)."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = ROLE_CLASSES | {"table--header", "table--cursor"}
     DEFAULT_CSS = """
     LineTable { overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 1; }
     """
@@ -221,19 +220,13 @@ class LineTable(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
         if lines:
             self.refresh(*(Region(0, y, width, 1) for y in lines))
 
-    def _style(self, name: str) -> Style:
-        style = self._styles.get(name)
-        if style is None:
-            style = self._styles[name] = self.get_component_rich_style(name, partial=True)
-        return style
-
     def _painted(self, role: str, here: bool) -> Style:
         """A role on the table's ground, or on the cursor's; worked out once a theme, for that is what costs."""
         name = f"{role}{'>' if here else ''}"
         style = self._styles.get(name)
         if style is None:
-            style = self.rich_style + (self._style("table--cursor") if here else Style.null())
-            style = self._styles[name] = style + self._style(f"role--{role}")
+            ground = self.rich_style + style_of(self.app, "cursor") if here else self.rich_style
+            style = self._styles[name] = ground + style_of(self.app, role)
         return style
 
     def render_lines(self, crop: Region) -> list[Strip]:
@@ -269,10 +262,10 @@ class LineTable(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
         base = self.rich_style
         if place != 0:
             return Strip.blank(width, base)
-        return Strip([Segment(f"   {self._empty()}", base + self._style("role--dim"))]).adjust_cell_length(width, base)
+        return Strip([Segment(f"   {self._empty()}", base + style_of(self.app, "dim"))]).adjust_cell_length(width, base)
 
     def _header(self, width: int) -> Strip:
-        style = self.rich_style + self._style("table--header")
+        style = self.rich_style + style_of(self.app, "header")
         text = " " * self.MARK + "".join(self._heading(self.fields[placed.column], placed) for placed in self._columns)
         return Strip([Segment(text, style)]).adjust_cell_length(width, style)
 

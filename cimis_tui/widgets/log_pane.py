@@ -15,6 +15,7 @@ from textual.strip import Strip
 from cimis_tui.view.cells import Cell, Line, clip
 from cimis_tui.view.log import LEVELS, LogBook, LogFilter, LogRow, log_line
 from cimis_tui.widgets.panel import CellPanel
+from cimis_tui.widgets.roles import style_of
 
 _WHEEL = 3
 
@@ -22,7 +23,6 @@ _WHEEL = 3
 class LogPane(CellPanel, can_focus=True):
     """With `pointed` it has a cursor, which stands for the line chosen; without, only its window moves."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"table--cursor"}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", show=False, id="move.up"),
         Binding("down,j", "move(1)", show=False, id="move.down"),
@@ -197,7 +197,7 @@ class LogPane(CellPanel, can_focus=True):
     def render_line(self, y: int) -> Strip:
         strip = super().render_line(y)
         if self._pointed and self.current is not None and self._top + y == self._chosen:
-            ground = self.get_component_rich_style("table--cursor", partial=True)
+            ground = style_of(self.app, "cursor")
             return Strip(
                 [Segment(text, (style or Style.null()) + ground) for text, style, _ in strip], strip.cell_length
             )

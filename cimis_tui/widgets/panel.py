@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from rich.segment import Segment
 from rich.style import Style
 from textual.events import Click
@@ -11,16 +9,13 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
-from cimis_tui.view.cells import ROLES, Line
+from cimis_tui.view.cells import Line
 from cimis_tui.widgets.kept import Kept
-
-ROLE_CLASSES: set[str] = {f"role--{role}" for role in ROLES}
+from cimis_tui.widgets.roles import style_of
 
 
 class CellPanel(Kept):
     """Paints `lines()`. Subclasses hold a frame's part and call `repaint` when it changed."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = ROLE_CLASSES
 
     class Pressed(Message):
         """A cell with an action was clicked."""
@@ -72,8 +67,7 @@ class CellPanel(Kept):
         """A role on the panel's ground, worked out once a theme."""
         style = self._styles.get(role)
         if style is None:
-            style = self.rich_style + self.get_component_rich_style(f"role--{role}", partial=True)
-            self._styles[role] = style
+            style = self._styles[role] = self.rich_style + style_of(self.app, role)
         return style
 
     def retitle(self, title: str, subtitle: str = "") -> None:
