@@ -98,7 +98,7 @@ def _as_data_table(app: Any) -> None:
                 for n, text in zip(shown, cells, strict=True):
                     table.update_cell(str(key), COLUMNS[n].key, text)
 
-    app.home.screens["dashboard"] = Plain(app.pump, app.desk, app.run_dir)
+    app.home.screens["dashboard"] = Plain(app.pump, app.home.desk, app.run_dir)
 
 
 # --- outside it -----------------------------------------------------------------------------------------------------
@@ -234,11 +234,17 @@ def running(kind: str, stations: int) -> Iterator[tuple[Pane, Feed, psutil.Proce
         try:
             pane.read(20.0, "waiting for the plan" if not stations else "Five" if kind == "table" else "Five Points")
             first = time.perf_counter() - pane.began
-            (process,) = [p for p in psutil.process_iter(["cmdline"]) if str(run_dir) in (p.info["cmdline"] or [])]
+            (process,) = _viewers(run_dir)
             pane.read(2.0)
             yield pane, feed, process, first
         finally:
             pane.close()
+            for left in _viewers(run_dir):
+                left.kill()
+
+
+def _viewers(run_dir: Path) -> list[psutil.Process]:
+    return [p for p in psutil.process_iter(["cmdline"]) if str(run_dir) in (p.info["cmdline"] or [])]
 
 
 def cost(pane: Pane, process: psutil.Process, seconds: float, tick: Any) -> float:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # the fold samples these measures itself
 
 RUN = "run"
 WARNING, CRITICAL = "warning", "critical"
+MUTE_SECONDS = 600.0
+"""How long an alert is muted where nobody says how long."""
 LONGEST_FOR = 3600
 Measure = Callable[["RunState", float, int], Iterable[tuple[str, float, int]]]
 """(state, now, seconds) → (subject, value, samples) for each subject that has a value."""

@@ -2,52 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-
-import msgspec
 
 from cimis_engine.clock import Clock, SystemClock
 from cimis_engine.fetch.dialect import dialect_of
 from cimis_engine.fetch.directory import parse_directory
 from cimis_engine.fetch.page import ApiError
-from cimis_engine.model.station import Station
 from cimis_engine.run.connect import get_document
+from cimis_engine.run.kept_directory import Directory, is_fresh, keep_directory, kept_directory
 from cimis_engine.run.spec import Settings
 
-MAX_AGE = 7 * 86400.0
 TRANSIENT = 4
-_FILE = "stations.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Directory:
-    """`fetched_at`: Unix time. `warning`: why it is older than a week, in words; else empty."""
-
-    stations: tuple[Station, ...]
-    fetched_at: float
-    warning: str = ""
-
-
-class _Kept(msgspec.Struct, frozen=True):
-    base_url: str
-    fetched_at: float
-    stations: tuple[Station, ...]
-
-
-def kept_directory(data_dir: Path, base_url: str | None = None) -> Directory | None:
-    """What the data directory holds, however old, if it is of the API at `base_url` (None: of whichever)."""
-    try:
-        kept = msgspec.json.decode((data_dir / _FILE).read_bytes(), type=_Kept)
-    except (OSError, msgspec.DecodeError):
-        return None
-    return Directory(kept.stations, kept.fetched_at) if base_url in (None, kept.base_url) else None
-
-
-def is_fresh(directory: Directory, now: float) -> bool:
-    return now - directory.fetched_at < MAX_AGE
 
 
 async def load_directory(
@@ -71,13 +37,5 @@ async def load_directory(
         days = (clock.time() - kept.fetched_at) / 86400
         return replace(kept, warning=f"{error}; using the station directory of {days:.0f} days ago")
     fetched = Directory(stations, clock.time())
-    with contextlib.suppress(OSError):  # it saves a request, no more
-        _keep(data_dir, _Kept(settings.base_url, fetched.fetched_at, stations))
+    keep_directory(data_dir, settings.base_url, fetched)
     return fetched
-
-
-def _keep(data_dir: Path, kept: _Kept) -> None:
-    if data_dir.is_dir():
-        temp = data_dir / f".{_FILE}.{os.getpid()}.tmp"
-        temp.write_bytes(msgspec.json.encode(kept))
-        temp.replace(data_dir / _FILE)

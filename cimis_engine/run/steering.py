@@ -6,13 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from cimis_engine.run import events as ev
+from cimis_engine.run.alerts import MUTE_SECONDS
 from cimis_engine.run.control import ControlError
 from cimis_engine.run.dispatcher import Dispatcher
 from cimis_engine.run.spec import MAX_CONCURRENCY
 from cimis_engine.run.state import RunState
 from cimis_engine.run.work import Work
-
-MUTE_SECONDS = 600.0
 
 
 class Steering:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cimis_engine.errors import UsageError
 from cimis_engine.model.choice import choose, needs_directory
-from cimis_engine.run.directory import kept_directory
+from cimis_engine.run.kept_directory import kept_directory
 from cimis_engine.store.store import Store
 
 

@@ -18,7 +18,7 @@ from cimis_engine.model.completeness import range_texts
 from cimis_engine.model.items import Interval
 from cimis_engine.model.period import ORIGIN, Span, parse_years
 from cimis_engine.model.station import Station, by_number
-from cimis_engine.run.directory import kept_directory
+from cimis_engine.run.kept_directory import kept_directory
 from cimis_engine.run.today import agency_today
 from cimis_engine.store.catalog import ChunkEntry
 from cimis_engine.store.coverage import YearCoverage, year_coverage

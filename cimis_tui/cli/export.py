@@ -12,7 +12,7 @@ from cimis_engine.export.export import Exported, Form, Survey, survey
 from cimis_engine.export.export import export as write
 from cimis_engine.model.items import Interval, UnitSystem, parse_items
 from cimis_engine.model.period import parse_years
-from cimis_engine.run.directory import kept_directory
+from cimis_engine.run.kept_directory import kept_directory
 from cimis_engine.store.query import stations_named
 from cimis_engine.store.store import Store
 from cimis_tui.cli.bar import Bar

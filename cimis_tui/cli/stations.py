@@ -15,7 +15,8 @@ from typing import Any
 from cimis_engine.model.choice import of_county
 from cimis_engine.model.geo import Point, distance_km, parse_point
 from cimis_engine.model.station import Station
-from cimis_engine.run.directory import Directory, is_fresh, kept_directory, load_directory
+from cimis_engine.run.directory import load_directory
+from cimis_engine.run.kept_directory import Directory, is_fresh, kept_directory
 from cimis_engine.run.spec import Settings
 from cimis_tui.cli.output import SCHEMA_VERSION, Output, counted, table
 from cimis_tui.cli.settings import load_settings, read_key

@@ -13,7 +13,7 @@ from cimis_engine.errors import CimisError
 from cimis_engine.model.items import Interval
 from cimis_engine.model.period import ORIGIN
 from cimis_engine.model.station import by_number
-from cimis_engine.run.directory import kept_directory
+from cimis_engine.run.kept_directory import kept_directory
 from cimis_engine.run.today import agency_today
 from cimis_engine.store.catalog import Catalog
 from cimis_engine.store.revisions import Revision

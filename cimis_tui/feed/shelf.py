@@ -11,7 +11,7 @@ from cimis_engine.clock import Clock
 from cimis_engine.errors import CimisError
 from cimis_engine.model.items import DataItem, Interval, UnitSystem, items_of
 from cimis_engine.model.period import Span, moment_of
-from cimis_engine.run.directory import kept_directory
+from cimis_engine.run.kept_directory import kept_directory
 from cimis_engine.store import generations
 from cimis_engine.store.catalog import ChunkEntry
 from cimis_engine.store.chunk import ChunkInfo

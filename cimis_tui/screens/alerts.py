@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 
-from cimis_engine.run.steering import MUTE_SECONDS
+from cimis_engine.run.alerts import MUTE_SECONDS
 from cimis_tui.actions import bindings
 from cimis_tui.screens.run_screen import RunScreen
 from cimis_tui.view.alerts import COLUMNS, AlertFacts, AlertItem, list_title, present_alerts_screen

@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 
 from cimis_engine.model.station import Station, by_number
-from cimis_engine.run.directory import kept_directory
+from cimis_engine.run.kept_directory import kept_directory
 from cimis_tui.actions import bindings
 from cimis_tui.screens.run_screen import RunScreen
 from cimis_tui.view.atlas import present_beside

@@ -11,7 +11,8 @@ import pytest_asyncio
 
 from cimis_engine.clock import SystemClock
 from cimis_engine.fetch.page import ApiError
-from cimis_engine.run.directory import Directory, is_fresh, kept_directory, load_directory
+from cimis_engine.run.directory import load_directory
+from cimis_engine.run.kept_directory import Directory, is_fresh, kept_directory
 from cimis_engine.run.prepare import make_plan
 from cimis_engine.run.spec import Request, Settings
 from cimis_engine.simulator.config import SimulatorConfig
