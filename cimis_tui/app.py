@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from pathlib import Path, PurePath
+from types import ModuleType
 from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
@@ -21,7 +23,7 @@ from textual.screen import Screen
 from cimis_engine.clock import Clock, SystemClock
 from cimis_engine.run.control import ControlClient
 from cimis_engine.run.process import running_engine
-from cimis_tui.actions import VIEW, actions_of, footer_key, spelled
+from cimis_tui.actions import VIEW, VIEWS, View, actions_of, footer_key, spelled
 from cimis_tui.feed.follow import Follower, engine_alive
 from cimis_tui.feed.meter import SelfMeter
 from cimis_tui.feed.pump import Pump
@@ -43,7 +45,23 @@ _TWICE_SECONDS = 2.0
 _STOP_PATIENCE = 10.0
 PLAYED = Opening(speed=8.0)
 """How a run chosen from the list begins."""
+_WARM_AFTER = 1.0
+"""Seconds after which what the other screens need is loaded: numpy alone takes as long as a screen may take to open."""
 _DETACHING = {signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGINT: 130}
+
+
+def _warm() -> None:
+    """Load every screen's module, beside the frames; its thread is left behind if the console is closed meanwhile."""
+
+    def load() -> None:
+        for view in VIEWS:
+            _module(view)
+
+    threading.Thread(target=load, name="warm-up", daemon=True).start()
+
+
+def _module(view: View) -> ModuleType:
+    return import_module(f"cimis_tui.screens.{view.place.partition(':')[0]}")
 
 
 @dataclass(eq=False, slots=True)
@@ -109,6 +127,7 @@ class CimisApp(App[None]):
         await self.push_screen(self.view("dashboard"))
         self.set_interval(1 / self.looks.fps, self._on_beat)
         self.home.source.start()
+        self.set_timer(_WARM_AFTER, _warm)
         loop = asyncio.get_running_loop()
         for number, code in _DETACHING.items():
             # Outside the main thread (tests) the loop takes no signals.
@@ -187,8 +206,7 @@ class CimisApp(App[None]):
         run = self.shown
         screen = run.screens.get(name)
         if screen is None:
-            module, _, kind = VIEW[name].place.partition(":")
-            made = getattr(import_module(f"cimis_tui.screens.{module}"), kind)
+            made = getattr(_module(VIEW[name]), VIEW[name].place.partition(":")[2])
             screen = run.screens[name] = made(run.pump, run.desk, run.run_dir)
             self.install_screen(screen, f"{run.run_dir.name}/{name}")
         return screen
