@@ -23,7 +23,7 @@ from cimis_tui.view.chunk_facts import CellFacts, cell_facts, export_cell, prese
 from cimis_tui.view.coverage import FLYING, Board, present_live, sight
 from cimis_tui.view.heat import HeatView, present_marks
 from cimis_tui.view.time_axis import Axis
-from cimis_tui.widgets.fact_pane import FactPane
+from cimis_tui.widgets.fact_panel import FactPanel
 from cimis_tui.widgets.heat_map import HeatMap
 
 READ_EVERY = 2.0
@@ -72,7 +72,7 @@ class CoverageScreen(RunScreen):
     def body(self) -> ComposeResult:
         yield HeatMap(self._boards[self._interval], id="heat").add_class("panel")
         yield Input(placeholder="name  number  county  !word  state:failed", id="filter", compact=True)
-        facts = FactPane(id="coverage-facts")
+        facts = FactPanel(False, self._present_facts, id="coverage-facts")
         facts.border_title = "Cell under the cursor, and marks"
         yield facts.add_class("panel")
 
@@ -135,9 +135,11 @@ class CoverageScreen(RunScreen):
         station = self._map.station
         if station != self.pump.selected:
             self.pump.select(station)
-        self.query_one("#coverage-facts", FactPane).apply(self._present_facts)
+        self.query_one("#coverage-facts", FactPanel).apply(True)
 
-    def _present_facts(self, width: int, height: int) -> tuple[Line, ...]:
+    def _present_facts(self, told: bool, width: int, height: int) -> tuple[Line, ...]:
+        if not told:
+            return ()
         view, facts = self._map.view, self._facts()
         legend = present_marks(view, width, 2)
         cell = (present_cell(facts, width) if facts else [])[: height - len(legend)]

@@ -7,13 +7,12 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from cimis_tui.actions import Action, actions_of
 from cimis_tui.keymap import grouped
+from cimis_tui.screens.sheet import Sheet
 from cimis_tui.view.columns import COLUMNS
 from cimis_tui.view.present import GLYPHS
 
@@ -43,32 +42,15 @@ def help_text(view: str, table: Sequence[Action]) -> Content:
     return Content.assemble(*parts)
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Sheet):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,backspace", "dismiss", show=False, id="go.back"),
         Binding("question_mark,f1,0", "dismiss", show=False, id="console.help"),
-        Binding("q,ctrl+q", "dismiss", show=False, id="console.quit"),
-        Binding("j,down", "scroll(1)", show=False, id="move.down"),
-        Binding("k,up", "scroll(-1)", show=False, id="move.up"),
     ]
-    DEFAULT_CSS = """
-    HelpScreen { align: center middle; background: $background 60%; }
-    HelpScreen VerticalScroll {
-        width: 78; max-width: 96%; height: 90%; border: round $primary; background: $background; padding: 1 2;
-        border-title-color: $foreground; border-title-style: bold; border-subtitle-color: $quiet;
-        scrollbar-size-vertical: 1;
-    }
-    """
+    DEFAULT_CSS = "HelpScreen VerticalScroll { width: 78; height: 90%; padding: 1 2; }"
 
     def __init__(self, view: str, table: Sequence[Action]) -> None:
-        super().__init__()
+        super().__init__(f"Keys of the {view} screen")
         self._view, self._table = view, table
 
-    def compose(self) -> ComposeResult:
-        with VerticalScroll() as box:
-            box.border_title = f"Keys of the {self._view} screen"
-            box.border_subtitle = "j k scroll   q or esc closes"
-            yield Static(help_text(self._view, self._table))
-
-    def action_scroll(self, lines: int) -> None:
-        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+    def content(self) -> ComposeResult:
+        yield Static(help_text(self._view, self._table))

@@ -15,8 +15,9 @@ from cimis_engine.run.kept_directory import kept_directory
 from cimis_tui.actions import bindings
 from cimis_tui.screens.run_screen import RunScreen
 from cimis_tui.view.atlas import present_beside
-from cimis_tui.view.places import nearest, present_map
-from cimis_tui.widgets.fact_pane import FactPane
+from cimis_tui.view.places import MapFacts, nearest, present_map
+from cimis_tui.view.viewport import Viewport
+from cimis_tui.widgets.fact_panel import FactPanel
 from cimis_tui.widgets.map_pane import MapPane
 
 
@@ -29,7 +30,9 @@ class MapScreen(RunScreen):
     def body(self) -> ComposeResult:
         with Horizontal(id="map-body"):
             yield MapPane(id="map-pane").add_class("panel")
-            side = FactPane(id="map-side")
+            side = FactPanel[tuple[MapFacts, Viewport] | None](
+                None, lambda seen, width, height: present_beside(*seen, width, height) if seen else (), id="map-side"
+            )
             side.border_title = "Station and states"
             yield side.add_class("panel")
 
@@ -66,7 +69,7 @@ class MapScreen(RunScreen):
     @on(MapPane.Looked)
     def _tell_side(self) -> None:
         facts, view = self._map.facts, self._map.view
-        self.query_one("#map-side", FactPane).apply(lambda width, height: present_beside(facts, view, width, height))
+        self.query_one("#map-side", FactPanel).apply((facts, view))
 
     def table_rows(self) -> Sequence[Mapping[str, Any]]:
         facts = self._map.facts

@@ -13,7 +13,7 @@ from textual.containers import Container, Vertical
 
 from cimis_engine.run.state import RunState
 from cimis_tui.actions import bindings
-from cimis_tui.screens.attempt import AttemptDialogue
+from cimis_tui.screens.attempt import AttemptSheet
 from cimis_tui.screens.run_screen import RunScreen
 from cimis_tui.view.attempts import attempt_record
 from cimis_tui.view.log import news
@@ -147,7 +147,7 @@ class StationScreen(RunScreen):
         if row is None or self._facts is None:
             self.notify("no attempt to open yet", severity="warning", timeout=3)
             return
-        self.app.push_screen(AttemptDialogue(row, f"{self._facts.number} {self._facts.name}"))
+        self.app.push_screen(AttemptSheet(row, f"{self._facts.number} {self._facts.name}"))
 
     @on(Waterfall.Opened)
     def _opened(self) -> None:

@@ -1,48 +1,36 @@
-"""A story over the screen: titled lines to scroll through, closed by enter, q or esc."""
+"""A story over the screen: all the lines a presenter makes, to scroll through."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.events import Resize
-from textual.screen import ModalScreen
 
-from cimis_tui.widgets.fact_pane import FactPane, Present
+from cimis_tui.screens.sheet import Sheet
+from cimis_tui.view.cells import Line
+from cimis_tui.widgets.fact_panel import FactPanel
 
+Present = Callable[[int, int], tuple[Line, ...]]
+"""What makes the lines for so many columns and rows."""
 _ENDLESS = 10_000
 
 
-class Story(ModalScreen[None]):
+class Story(Sheet):
     """Shows all the lines that `present` makes; `tell` shows others."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,enter,backspace", "dismiss", show=False),
-        Binding("j,down", "scroll(1)", show=False),
-        Binding("k,up", "scroll(-1)", show=False),
-        Binding("pagedown,space", "scroll(10)", show=False),
-        Binding("pageup", "scroll(-10)", show=False),
-    ]
-    DEFAULT_CSS = """
-    Story { align: center middle; background: $background 60%; }
-    Story VerticalScroll {
-        width: 100; max-width: 96%; height: auto; max-height: 90%; border: round $primary; background: $background;
-        padding: 0 1; border-title-color: $foreground; border-title-style: bold; border-subtitle-color: $quiet;
-        scrollbar-size-vertical: 1;
-    }
-    """
+    CLOSES = "↵ q or esc closes"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "dismiss", show=False, id="coverage.open")]
 
-    def __init__(self, title: str, present: Present) -> None:
-        super().__init__()
-        self._heading, self._present = title, present
+    def __init__(self, heading: str, present: Present) -> None:
+        super().__init__(heading)
+        self._present = present
 
-    def compose(self) -> ComposeResult:
-        with VerticalScroll() as box:
-            box.border_title = self._heading
-            box.border_subtitle = "j k scroll   ↵ q or esc closes"
-            yield FactPane()
+    def content(self) -> ComposeResult:
+        yield FactPanel[None](None, lambda _, width, height: self._present(width, height))
 
     def tell(self, present: Present) -> None:
         self._present = present
@@ -55,10 +43,7 @@ class Story(ModalScreen[None]):
         self.call_after_refresh(self._settle)
 
     def _settle(self) -> None:
-        pane = self.query_one(FactPane)
+        panel = self.query_one(FactPanel)
         width = self.query_one(VerticalScroll).scrollable_content_region.width or self.app.size.width
-        pane.styles.height = len(self._present(width, _ENDLESS))
-        pane.apply(self._present)
-
-    def action_scroll(self, lines: int) -> None:
-        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+        panel.styles.height = len(self._present(width, _ENDLESS))
+        panel.repaint()

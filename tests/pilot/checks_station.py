@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from action_checks import At, check, live
 from station_journal import STATION, busy
 
-from cimis_tui.screens.attempt import AttemptDialogue
+from cimis_tui.screens.attempt import AttemptSheet
 from cimis_tui.widgets.waterfall import Waterfall
 
 
@@ -39,7 +39,7 @@ async def on_the_busy_one(at: At) -> None:
 async def open_attempt(at: At) -> AsyncIterator[None]:
     await on_the_busy_one(at)
     yield
-    assert isinstance(at.app.screen, AttemptDialogue)
+    assert isinstance(at.app.screen, AttemptSheet)
 
 
 @check("station.zoom", on="station", start=live(busy))

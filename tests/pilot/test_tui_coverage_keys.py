@@ -24,7 +24,7 @@ from cimis_tui.screens.coverage import CoverageScreen
 from cimis_tui.screens.story import Story
 from cimis_tui.view.coverage import FAILED, FLYING
 from cimis_tui.view.heat import HeatView
-from cimis_tui.widgets.fact_pane import FactPane
+from cimis_tui.widgets.fact_panel import FactPanel
 from cimis_tui.widgets.heat_map import HeatMap
 
 pytestmark = pytest.mark.asyncio
@@ -164,7 +164,7 @@ async def test_enter_tells_the_story_of_a_chunk(tmp_path: Path) -> None:
         await idle(pilot)
         story = pilot.app.screen
         assert isinstance(story, Story)
-        lines = story.query_one(FactPane).lines(96, 100)
+        lines = story.query_one(FactPanel).lines(96, 100)
         told = "\n".join("".join(cell.text for cell in line) for line in lines)
         assert view(pilot).board.entries[83, 2015].digest in told
         assert "none seen" in told
@@ -178,7 +178,7 @@ async def test_the_story_counts_what_the_agency_changed(tmp_path: Path) -> None:
         heat(pilot).go_to(station)
         await pilot.press(*("h" for _ in range(2016 - year)), "enter")
         await idle(pilot)
-        lines = pilot.app.screen.query_one(FactPane).lines(96, 100)
+        lines = pilot.app.screen.query_one(FactPanel).lines(96, 100)
         told = "\n".join("".join(cell.text for cell in line) for line in lines)
         assert re.search(rf"changed +{sum(slots.values())} values", told)
         assert re.search(r"settled +1 values", told)
@@ -240,7 +240,7 @@ async def test_what_the_run_finishes_is_shown_and_the_store_is_read_again(
 async def test_a_failed_cell_says_why(tmp_path: Path) -> None:
     async with on_coverage(tmp_path) as pilot:
         assert mark(pilot) == FAILED
-        pane = screen(pilot).query_one("#coverage-facts", FactPane)
+        pane = screen(pilot).query_one("#coverage-facts", FactPanel)
         told = "\n".join("".join(cell.text for cell in line) for line in pane.lines(114, 6))
         assert "the server answered 503 three times: r tries it again" in told
 

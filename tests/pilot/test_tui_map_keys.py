@@ -16,7 +16,7 @@ from tui_catalog import directory
 from tui_journal import midst
 
 from cimis_tui.screens.map import MapScreen
-from cimis_tui.widgets.fact_pane import FactPane
+from cimis_tui.widgets.fact_panel import FactPanel
 from cimis_tui.widgets.map_pane import MapPane
 
 pytestmark = pytest.mark.asyncio
@@ -129,7 +129,7 @@ async def test_the_mouse_selects_and_opens(tmp_path: Path) -> None:
         assert selected(pilot) == lonely
         await pilot.click(MapPane, offset=(70, 3))
         assert selected(pilot) == lonely, "a click far from every station selects none"
-        side = screen(pilot).query_one("#map-side", FactPane)
+        side = screen(pilot).query_one("#map-side", FactPanel)
         line = next(n for n, cells in enumerate(side.lines(42, 30)) if any("86 Famoso" in c.text for c in cells))
         await pilot.click("#map-side", offset=(6, line + 1))
         assert selected(pilot) == 86

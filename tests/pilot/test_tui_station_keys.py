@@ -16,7 +16,7 @@ from tui_app import Door, advance, dashboard, idle, settle
 from tui_journal import midst, write
 
 from cimis_engine.run import events as ev
-from cimis_tui.screens.attempt import AttemptDialogue
+from cimis_tui.screens.attempt import AttemptSheet
 from cimis_tui.screens.station import StationScreen
 from cimis_tui.widgets.fact_panel import FactPanel
 from cimis_tui.widgets.live_table import LiveTable
@@ -142,10 +142,10 @@ async def test_zoom_and_time_scale(tmp_path: Path) -> None:
 async def test_facts_of_an_attempt_by_key_and_by_mouse(tmp_path: Path) -> None:
     async with at_station(tmp_path) as pilot:
         await pilot.press("j", "enter")
-        assert isinstance(pilot.app.screen, AttemptDialogue)
+        assert isinstance(pilot.app.screen, AttemptSheet)
         await pilot.press("q")
         await pilot.click(Waterfall, offset=(20, 7), times=2)
-        assert isinstance(pilot.app.screen, AttemptDialogue)
+        assert isinstance(pilot.app.screen, AttemptSheet)
         await pilot.click(offset=(60, 20))
         current = waterfall(pilot).current
         assert current is not None
