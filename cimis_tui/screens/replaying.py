@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.screen import Screen
 
-from cimis_tui.actions import STEERING, Situation, actions_of, why_not
+from cimis_tui.actions import actions_of
 from cimis_tui.feed.pump import Pump
 from cimis_tui.feed.replay import Replay
+from cimis_tui.reasons import STEERING, Situation, why_not
 from cimis_tui.screens.moment import MomentDialogue
 from cimis_tui.widgets.replay_bar import ReplayBar
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from cimis_engine.run.state import RunState
-from cimis_tui.actions import Situation, actions_of, why_not
+from cimis_tui.actions import actions_of
+from cimis_tui.reasons import Situation, why_not
 from cimis_tui.screens.console import ConsoleScreen
 from cimis_tui.screens.dialogue import cancel_dialogue
 from cimis_tui.view.present import status_of

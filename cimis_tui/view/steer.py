@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from cimis_engine.run.state import RunState
-from cimis_tui.actions import applies
+from cimis_tui.reasons import applies
 from cimis_tui.view import units
 
 OPPOSITE = {"pause": "resume", "resume": "pause"}

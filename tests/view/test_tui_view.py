@@ -7,7 +7,8 @@ from tui_journal import PID, ended, midst
 
 from cimis_engine.run.histogram import HistogramRing
 from cimis_engine.run.state import RunState
-from cimis_tui.actions import VIEW, Situation, actions_of, footer_actions, footer_width, why_not
+from cimis_tui.actions import VIEW, actions_of, footer_actions, footer_width
+from cimis_tui.reasons import Situation, why_not
 from cimis_tui.view import units
 from cimis_tui.view.bars import bar, spark, waterfall
 from cimis_tui.view.cells import Cell, clip, fit, pad, spread, width_of
