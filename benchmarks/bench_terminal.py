@@ -3,8 +3,8 @@
     python benchmarks/bench_terminal.py [--seconds 15] [--rows 10000]
 
 A feeder appends events to a run's journal eight times a second: all events of a page for 20 of 300 stations, or one
-event for each of the 300. The dashboard runs in a pane of 120x40 as `cimis attach` would run it; its CPU and memory are
-the operating system's account of its process, its output is what tmux hands on. The same rows through the same reader
+event for each of the 300. The dashboard is `cimis attach` in a pane of 120x40; its CPU and memory are the operating
+system's account of its process, its output is what tmux hands on. The same rows through the same reader
 in a Textual `DataTable` (`update_cell` of every cell of a row that changed) stand beside it. Latencies are from the key
 being handed to tmux to the paint that shows its effect coming back, so they hold tmux's part, too.
 Budgets: 20 rows 4 % of a core, all 300 12 %, idle 0.7 %, 10,000 rows 60 MB more than none and no dearer a frame than
@@ -35,6 +35,7 @@ from tui_journal import Teller, attempted, numbers, page, started, timings  # no
 
 from cimis_engine.run import events as ev  # noqa: E402
 from cimis_engine.run.histogram import Histogram  # noqa: E402
+from cimis_engine.run.process import mark_running  # noqa: E402
 from cimis_tui.actions import VIEWS  # noqa: E402
 
 FPS = 8
@@ -45,29 +46,11 @@ Row = tuple[str, float, float | None, str]
 # --- inside the pane ------------------------------------------------------------------------------------------------
 
 
-def view(kind: str, run_dir: Path, pid: int) -> None:
-    """The dashboard, or a DataTable on the same pump, until it is told to end; then how many frames it made."""
-    from cimis_tui.app import CimisApp
-
-    frames = 0
-
-    class Counted(CimisApp):
-        def beat(self) -> None:
-            nonlocal frames
-            frames += 1
-            super().beat()
-
-    app = Counted(run_dir, mode="attached", engine_pid=pid, send=lambda command: {"ok": True})
-    if kind == "table":
-        _as_data_table(app)
-    app.run()
-    (run_dir / "frames.json").write_text(json.dumps(frames))
-
-
-def _as_data_table(app: Any) -> None:
+def data_table(run_dir: Path, pid: int) -> None:
     """In place of the dashboard: nothing but the stations in a DataTable, each frame through `update_cell`."""
     from textual.widgets import DataTable
 
+    from cimis_tui.app import CimisApp
     from cimis_tui.screens.run_screen import RunScreen
     from cimis_tui.view.columns import COLUMNS
     from cimis_tui.view.present import GLYPHS
@@ -98,7 +81,9 @@ def _as_data_table(app: Any) -> None:
                 for n, text in zip(shown, cells, strict=True):
                     table.update_cell(str(key), COLUMNS[n].key, text)
 
+    app = CimisApp(run_dir, mode="attached", engine_pid=pid, send=lambda command: {"ok": True})
     app.home.screens["dashboard"] = Plain(app.pump, app.home.desk, app.run_dir)
+    app.run()
 
 
 # --- outside it -----------------------------------------------------------------------------------------------------
@@ -172,6 +157,8 @@ class Feed:
 
     def __init__(self, run_dir: Path, stations: int) -> None:
         run_dir.mkdir(parents=True)
+        (run_dir / "spec.json").write_text("{}")  # what makes a folder a run
+        mark_running(run_dir)  # this process is its engine
         self.run_dir, self.stations = run_dir, numbers(stations)
         self.teller = Teller(1)
         self.teller.t = time.time() - 60
@@ -229,22 +216,26 @@ def running(kind: str, stations: int) -> Iterator[tuple[Pane, Feed, psutil.Proce
     with tempfile.TemporaryDirectory() as folder:
         run_dir = Path(folder) / "runs" / "1121-1904-7f3a"
         feed = Feed(run_dir, stations)
-        command = [sys.executable, __file__, "--view", kind, str(run_dir), "--pid", str(os.getpid())]
+        command = [sys.executable, "-m", "cimis_tui", "attach", run_dir.name, "--data-dir", folder]
+        if kind == "table":
+            command = [sys.executable, __file__, "--table", str(run_dir), "--pid", str(os.getpid())]
         pane = Pane(f"cimis-bench-{os.getpid()}", command)
         try:
             pane.read(20.0, "waiting for the plan" if not stations else "Five" if kind == "table" else "Five Points")
             first = time.perf_counter() - pane.began
-            (process,) = _viewers(run_dir)
+            (process,) = _viewers(folder)
             pane.read(2.0)
             yield pane, feed, process, first
         finally:
             pane.close()
-            for left in _viewers(run_dir):
+            for left in _viewers(folder):
                 left.kill()
 
 
-def _viewers(run_dir: Path) -> list[psutil.Process]:
-    return [p for p in psutil.process_iter(["cmdline"]) if str(run_dir) in (p.info["cmdline"] or [])]
+def _viewers(folder: str) -> list[psutil.Process]:
+    return [
+        p for p in psutil.process_iter(["cmdline"]) if any(each.startswith(folder) for each in p.info["cmdline"] or ())
+    ]
 
 
 def cost(pane: Pane, process: psutil.Process, seconds: float, tick: Any) -> float:
@@ -326,11 +317,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=15.0)
     parser.add_argument("--rows", type=int, default=10_000)
-    parser.add_argument("--view", nargs=2, metavar=("KIND", "RUN"), help=argparse.SUPPRESS)
+    parser.add_argument("--table", type=Path, metavar="RUN", help=argparse.SUPPRESS)
     parser.add_argument("--pid", type=int, default=0, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.view:
-        view(args.view[0], Path(args.view[1]), args.pid)
+    if args.table:
+        data_table(args.table, args.pid)
         return 0
     if shutil.which("tmux") is None:
         print("tmux is not here: nothing measured")

@@ -50,14 +50,19 @@ _WARM_AFTER = 1.0
 _DETACHING = {signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGINT: 130}
 
 
-def _warm() -> None:
+def _warm(loaded: Callable[[], None]) -> None:
     """Load every screen's module, beside the frames; its thread is left behind if the console is closed meanwhile."""
 
     def load() -> None:
         for view in VIEWS:
             _module(view)
+        loaded()
 
     threading.Thread(target=load, name="warm-up", daemon=True).start()
+
+
+def _nothing() -> None:
+    """What is to be done when nothing is."""
 
 
 def _module(view: View) -> ModuleType:
@@ -97,8 +102,9 @@ class CimisApp(App[None]):
         meter: Callable[[float], SelfCost] | None = None,
         looks: Looks | None = None,
         opening: Opening = AT_THE_END,
+        loaded: Callable[[], None] = _nothing,
     ) -> None:
-        """`opening` says how a replay begins."""
+        """`opening` says how a replay begins; `loaded` is called, in a thread, when all code has been loaded."""
         super().__init__()
         self.clock: Clock = clock or SystemClock()
         for known in (*THEMES, ANSI_LIGHT):
@@ -109,6 +115,7 @@ class CimisApp(App[None]):
         self.actions = spelled(self.looks.actions) if self.looks.ascii else self.looks.actions
         self.set_keymap(textual_keymap(self.actions))
         self._meter = meter or SelfMeter()
+        self._loaded = loaded
         self.home = self.shown = self._open(run_dir, mode=mode, pid=engine_pid, send=send, opening=opening)
         """The run the console was opened on, and the one on screen."""
         self._rung = self.clock.time()
@@ -124,10 +131,10 @@ class CimisApp(App[None]):
         return [*super().get_line_filters(), self._ascii] if self._ascii.enabled else super().get_line_filters()
 
     async def on_mount(self) -> None:
+        self.home.source.start()  # it reads while the screen is made, and the first frame has something to show
         await self.push_screen(self.view("dashboard"))
         self.set_interval(1 / self.looks.fps, self._on_beat)
-        self.home.source.start()
-        self.set_timer(_WARM_AFTER, _warm)
+        self.set_timer(_WARM_AFTER, partial(_warm, self._loaded))
         loop = asyncio.get_running_loop()
         for number, code in _DETACHING.items():
             # Outside the main thread (tests) the loop takes no signals.

@@ -114,23 +114,33 @@ class PastRun:
         return next((line for line in lines if line.startswith("error: ")), "").removeprefix("error: ")
 
 
+def run_dirs(data_dir: Path) -> list[Path]:
+    """The folders of a data directory's runs, newest first. An absent directory has none."""
+    found = [path for path in (data_dir / "runs").glob("*/") if (path / "spec.json").exists()]
+    return sorted(found, key=lambda path: (path / "spec.json").stat().st_mtime_ns, reverse=True)
+
+
 def past_runs(data_dir: Path) -> list[PastRun]:
-    """Every run of a data directory, newest first. An absent directory has none."""
-    found = [PastRun.of(path) for path in (data_dir / "runs").glob("*/") if (path / "spec.json").exists()]
-    return sorted(found, key=lambda r: (r.run_dir / "spec.json").stat().st_mtime_ns, reverse=True)
+    """Every run of a data directory, read, newest first."""
+    return [PastRun.of(path) for path in run_dirs(data_dir)]
 
 
-def find_run(data_dir: Path, run_id: str | None) -> PastRun:
-    """A run by its id, or the newest. Raises `UsageError`."""
-    runs = past_runs(data_dir)
+def find_run_dir(data_dir: Path, run_id: str | None) -> Path:
+    """The folder of a run by its id, or of the newest. Raises `UsageError`."""
+    runs = run_dirs(data_dir)
     if not runs:
         raise UsageError(f"no runs in {data_dir}", hint="`cimis backfill` or `cimis demo` makes one; see --data-dir")
     if run_id is None:
         return runs[0]
-    for run in runs:
-        if run.run_id == run_id:
-            return run
+    for path in runs:
+        if path.name == run_id:
+            return path
     raise UsageError(f"no run '{run_id}' in {data_dir}", hint="`cimis runs` lists them")
+
+
+def find_run(data_dir: Path, run_id: str | None) -> PastRun:
+    """A run by its id, or the newest, read. Raises `UsageError`."""
+    return PastRun.of(find_run_dir(data_dir, run_id))
 
 
 def folded(journal: Path, until: float | None = None) -> RunState:

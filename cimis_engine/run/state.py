@@ -60,7 +60,8 @@ class RunState:
     """Everything known of a run after the events applied so far.
 
     `status`: starting, running, paused, draining, done, partial, failed or interrupted. Times are Unix seconds; `now`
-    is the time of the last event. `dirty` holds the stations touched since the consumer last cleared it.
+    is the time of the last event. `dirty` holds the stations touched since the consumer last cleared it;
+    `by_status` has all of them by their status, `waiting` those with a page that waits to be tried again.
     `attempts` counts those started, `attempts_failed` those that ended badly of themselves, whatever came after.
     `records` are those of pages verified to their end, less those of jobs that failed before they were on disk.
     `concurrency` is the operator's ceiling of requests in flight, `concurrency_limit` how many may be as things stand.
@@ -94,6 +95,8 @@ class RunState:
         self.batch_bytes = self.batch_records = self.chunk_records = 0
 
         self.stations: dict[int, StationState] = {}
+        self.by_status: dict[str, set[int]] = {}
+        self.waiting: set[int] = set()
         self.results: dict[tuple[int, int], ResultState] = {}
         self.failures: dict[tuple[int, int], ResultState] = {}
         self.dirty: set[int] = set()
@@ -202,6 +205,7 @@ class RunState:
         station = self._station(number)
         station.updated_at = t
         self.dirty.add(number)
+        old = station.status
         first: PageState | None = None
         soonest = math.inf
         states = set()
@@ -211,6 +215,7 @@ class RunState:
                 if page.retry_at is not None and page.retry_at < soonest:
                     first, soonest = page, page.retry_at
         station.retry_at, station.retry_cause = (first.retry_at, first.retry_cause) if first else (None, "")
+        (self.waiting.add if first else self.waiting.discard)(number)
         if states <= SETTLED:
             station.status = "failed" if "failed" in states else "cancelled" if "cancelled" in states else "done"
         elif station.paused:
@@ -219,6 +224,8 @@ class RunState:
             station.status = "retrying"
         else:
             station.status = "running" if "running" in states and self.finished_at is None else "queued"
+        self.by_status.setdefault(old, set()).discard(number)
+        self.by_status.setdefault(station.status, set()).add(number)
 
     def _page(self, event: Any) -> PageState | None:
         """The open page an event is about, opened if need be; None for a job the plan does not have."""

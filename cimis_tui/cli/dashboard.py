@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import select
 import signal
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cimis_engine.run.control import ControlClient
-from cimis_engine.run.past import EngineDiedError, PastRun, find_run
+from cimis_engine.run.past import EngineDiedError, PastRun, find_run_dir
 from cimis_engine.run.process import running_engine
 from cimis_tui.cli.crash import DashboardCrashedError
 from cimis_tui.cli.ending import hand_over, settle
@@ -35,13 +36,13 @@ def attach(args: Namespace, output: Output) -> int:
     """The dashboard on a run that goes on, or on the journal of one that ended."""
     from cimis_tui.cli.looks import looks_of
 
-    run = find_run(data_dir_of(args, os.environ, Path()), args.run)
+    run_dir = find_run_dir(data_dir_of(args, os.environ, Path()), args.run)
     looks = looks_of(args, os.environ, Path())
-    pid = running_engine(run.run_dir)
-    code = watch(run.run_dir, "attached" if pid else "replay", pid, looks)
+    pid = running_engine(run_dir)
+    code = watch(run_dir, "attached" if pid else "replay", pid, looks)
     if pid is None:
         return code
-    return leave(run.run_dir, code, Namespace(json=False, report=None, fail_on="any"), output, None)
+    return leave(run_dir, code, Namespace(json=False, report=None, fail_on="any"), output, None)
 
 
 def watch(run_dir: Path, mode: str, pid: int | None, looks: Looks | None = None, opening: Opening | None = None) -> int:
@@ -49,11 +50,13 @@ def watch(run_dir: Path, mode: str, pid: int | None, looks: Looks | None = None,
 
     `opening` says how a replay begins: if nothing, at its end, standing still.
     """
+    gc.disable()  # until all is loaded: the collector would walk again and again through what is there to stay
     from cimis_tui.app import CimisApp
     from cimis_tui.feed.replay import AT_THE_END
 
     send = ControlClient(run_dir).send
-    app = CimisApp(run_dir, mode=mode, engine_pid=pid, send=send, looks=looks, opening=opening or AT_THE_END)
+    begin = opening or AT_THE_END
+    app = CimisApp(run_dir, mode=mode, engine_pid=pid, send=send, looks=looks, opening=begin, loaded=_collect_from_now)
     gone = threading.Event()
     if os.isatty(sys.stdin.fileno()) or os.environ.get("TEXTUAL_DRIVER"):
         threading.Thread(target=_go_with_the_terminal, args=(gone,), name="terminal-watch", daemon=True).start()
@@ -63,11 +66,19 @@ def watch(run_dir: Path, mode: str, pid: int | None, looks: Looks | None = None,
         if not gone.is_set():
             raise
         return 128 + signal.SIGHUP
+    finally:
+        gc.enable()
     if app.crash is None:
         return app.return_code or 0
     if isinstance(app.crash, OSError) and app.crash.errno in (errno.EIO, errno.EPIPE):  # nothing left to draw on
         return 128 + signal.SIGHUP
     raise DashboardCrashedError(run_dir, app.crash, mode) from app.crash
+
+
+def _collect_from_now() -> None:
+    """Code is never garbage: out of the collector's sight it makes no key wait for a full round (40 ms)."""
+    gc.freeze()
+    gc.enable()
 
 
 def _go_with_the_terminal(gone: threading.Event) -> None:

@@ -17,7 +17,7 @@ from cimis_tui.view.frame import Feed
 
 STALE_SECONDS = 4.0
 """The engine speaks once a second; this long without a word is worth a mark."""
-_POLL, _QUIET_POLL = 0.06, 0.24
+_POLL, _QUIET_POLL = 0.12, 0.24
 """Seconds between two looks at the file; less often once it has not grown for `_QUIET_SECONDS`."""
 _QUIET_SECONDS = 1.5
 _FOLD_AT_ONCE = 200
@@ -98,7 +98,7 @@ class Follower:
         return _POLL if self._clock.monotonic() - self._heard < _QUIET_SECONDS else _QUIET_POLL
 
     def _run(self) -> None:
-        while not self._end.wait(self._pause()):
+        while not self._end.is_set():
             try:
                 self.read_once()
             except Exception as error:  # a dead reader must be seen on screen, whatever it died of
@@ -107,3 +107,4 @@ class Follower:
             now = self._clock.monotonic()
             if now - self._asked >= 1.0 and now - self._heard >= STALE_SECONDS / 2:
                 self._asked, self._engine_alive = now, self._alive()
+            self._end.wait(self._pause())

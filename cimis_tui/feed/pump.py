@@ -99,7 +99,7 @@ class Pump:
             now, tick = self.now(), self._clock.monotonic()
             if tick - self._second >= 1.0:
                 self._second = tick
-                state.dirty.update(n for n, s in state.stations.items() if s.retry_at is not None)
+                state.dirty |= state.waiting
             since = tick - self._vitals_at
             due = since >= (VITALS_EVERY if state.seq != self._vitals_seq else _CLOCK_EVERY)
             due = due or anew or leapt

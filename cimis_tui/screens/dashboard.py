@@ -110,14 +110,14 @@ class DashboardScreen(RunScreen):
         table, box = self.query_one(LiveTable), self.query_one("#table-box")
         arrow = "▼" if table.reverse else "▲"
         shown = f"   filter {table.filter.text}" if table.filter.text else ""
-        hidden = len(set(table.marked) - {row.key for row in table.shown})
+        hidden = len(table.marked) - table.marked_in_sight
         marked = (
             f"   ┃ {len(table.marked)} marked{f', {hidden} of them hidden' if hidden else ''}" if table.marked else ""
         )
         title = f"Stations   sort {table.sort_key}{arrow}   times in ms{shown}{marked}".replace("[", r"\[")
         first, last = table.span
-        held = "" if len(table.shown) == table.total else f" ({table.total} in all)"
-        subtitle = f"{first}–{last} of {len(table.shown)}{held}"
+        held = "" if table.matching == table.total else f" ({table.total} in all)"
+        subtitle = f"{first}–{last} of {table.matching}{held}"
         if (title, subtitle) != self._titles:  # setting a border's title repaints all within it
             self._titles = title, subtitle
             box.border_title, box.border_subtitle = title, subtitle

@@ -6,12 +6,13 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from cimis_tui.view.columns import INDEX
 from cimis_tui.view.present import GLYPHS, Row, Value
 
 R = TypeVar("R")
+_KEY = operator.attrgetter("key")
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
     "<=": operator.le,
@@ -106,12 +107,14 @@ def _text(text: str, language: Language[R]) -> Callable[[R], bool]:
 
 def in_order(rows: Iterable[R], value: Callable[[R], Value], *, reverse: bool) -> list[R]:
     """Rows by a value, unknown ones last; those with the same value stay in their order."""
-    every = [(value(row), row) for row in rows]
-    known = sorted((pair for pair in every if pair[0] is not None), key=lambda pair: pair[0], reverse=reverse)  # type: ignore[arg-type, return-value]
-    return [row for _, row in (*known, *(pair for pair in every if pair[0] is None))]
+    every = list(rows)
+    values: list[Any] = [value(row) for row in every]
+    known = [n for n, each in enumerate(values) if each is not None]
+    known.sort(key=values.__getitem__, reverse=reverse)
+    return [every[n] for n in known] + [row for row, each in zip(every, values, strict=True) if each is None]
 
 
 def order_rows(rows: Iterable[Row], *, by: str, reverse: bool, keep: Filter[Row]) -> list[int]:
     """Keys of the rows that `keep` lets through, sorted by column `by`; unknown values last, ties by station."""
-    kept = sorted((row for row in rows if keep.matches(row)), key=lambda row: row.key)
+    kept = sorted(filter(keep.matches, rows) if keep.tests else rows, key=_KEY)
     return [row.key for row in in_order(kept, _number_of(by), reverse=reverse)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from cimis_engine.run.alerts import CRITICAL, in_words
 from cimis_engine.run.state import RunState
 from cimis_engine.run.tallies import StationState
@@ -25,7 +23,6 @@ def present_vitals(
     """The run as a whole at Unix time `now`."""
     at = state.now
     ended = state.finished_at is not None
-    statuses = Counter(status_of(s) for s in state.stations.values())
     resources = state.resources
     elapsed = None if state.started_at is None else (state.elapsed_s if ended else max(0.0, now - state.started_at))
     mean = state.records / state.elapsed_s if state.elapsed_s else None
@@ -42,7 +39,7 @@ def present_vitals(
         eta=state.eta_s,
         progress=state.progress if state.started else 0.0,
         stations=len(state.stations),
-        by_status=dict(statuses),
+        by_status=_by_status(state),
         records=state.records,
         records_per_s=pace if state.started else None,
         records_series=tuple(state.records_ring.series(at, SECONDS)),
@@ -64,6 +61,14 @@ def present_vitals(
         alerts=len(state.active_alerts),
         held_back=held_back,
     )
+
+
+def _by_status(state: RunState) -> dict[str, int]:
+    """How many stations show each status; only those that run are looked at, for some of them are slow."""
+    counts = {status: len(numbers) for status, numbers in state.by_status.items()}
+    running = state.by_status.get("running", ())
+    slow = sum(status_of(state.stations[number]) == "slow" for number in running)
+    return {status: n for status, n in {**counts, "running": len(running) - slow, "slow": slow}.items() if n}
 
 
 def _ttfb(state: RunState, ended: bool) -> tuple[float | None, float | None, float | None]:

@@ -14,13 +14,14 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
 from textual.events import Click, Resize
+from textual.filter import LineFilter
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from cimis_tui.view.columns import MARK, Column, Placed, layout
-from cimis_tui.widgets.roles import style_of
+from cimis_tui.widgets.roles import filters_of, style_of
 
 K = TypeVar("K", bound=Hashable)
 Run = tuple[str, str]
@@ -238,6 +239,9 @@ class LineTable(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
             return super().render_lines(crop)
         first, width = self.scroll_offset.y - 1, self.scrollable_content_region.width
         return [self._line(y, first + y, width) for y in crop.line_range]
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return filters_of(self.app)
 
     def render_line(self, y: int) -> Strip:
         return self._line(y, self.scroll_offset.y + y - 1, self.scrollable_content_region.width)

@@ -55,6 +55,16 @@ class LiveTable(LineTable[int]):
         return [self._rows[key] for key in self._order]
 
     @property
+    def matching(self) -> int:
+        """How many rows the filter lets through."""
+        return len(self._order)
+
+    @property
+    def marked_in_sight(self) -> int:
+        """How many of the marked rows the filter lets through."""
+        return sum(key in self._place for key in self._marked)
+
+    @property
     def current(self) -> Row | None:
         return None if self.cursor is None else self._rows.get(self.cursor)
 

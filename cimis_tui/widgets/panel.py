@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.segment import Segment
 from rich.style import Style
 from textual.events import Click
+from textual.filter import LineFilter
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
 from cimis_tui.view.cells import Line
 from cimis_tui.widgets.kept import Kept
-from cimis_tui.widgets.roles import style_of
+from cimis_tui.widgets.roles import filters_of, style_of
 
 
 class CellPanel(Kept):
@@ -56,6 +59,9 @@ class CellPanel(Kept):
         super().notify_style_update()
         self._styles.clear()
         self.refresh()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return filters_of(self.app)
 
     def render_line(self, y: int) -> Strip:
         if y >= len(self._lines):

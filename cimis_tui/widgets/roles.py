@@ -6,12 +6,14 @@ class of every widget when it is mounted, which at twelve roles a panel was a th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from rich.style import Style
 from textual.app import App
 from textual.color import Color
+from textual.filter import ANSIToTruecolor, LineFilter
 
 
 class Look(NamedTuple):
@@ -48,6 +50,12 @@ def style_of(app: App[Any], name: str) -> Style:
     """A look of `LOOKS` in the app's theme as it is now; to be laid over the widget's own style."""
     look, variables = LOOKS[name], app.theme_variables
     return _style(variables.get(look.color, ""), variables.get(look.ground, ""), look.letters)
+
+
+def filters_of(app: App[Any]) -> Sequence[LineFilter]:
+    """What lines made of looks go through: not Textual's search for ANSI colours, which takes a tenth of a frame. Looks
+    have none, but in the ansi themes, and there it is off."""
+    return [each for each in app.get_line_filters() if not isinstance(each, ANSIToTruecolor)]
 
 
 @lru_cache(maxsize=256)

@@ -299,6 +299,20 @@ def test_station_status_ladder() -> None:
     assert (state.stations[12].status, state.in_flight, state.resumable) == ("queued", 0, True)
 
 
+def test_stations_are_counted_by_status_as_they_change() -> None:
+    ladder = [ev.StationPaused(station=12), ev.StationResumed(station=12), ev.StationPaused(station=2)]
+    events, state, waited = whole_run(), RunState(), False
+    for event in [*events[:5], *ladder, *events[5:-2], job_failed(), *events[-1:]]:
+        fold(event, state=state)
+        by_hand: dict[str, set[int]] = {}
+        for number, station in state.stations.items():
+            by_hand.setdefault(station.status, set()).add(number)
+        assert {status: numbers for status, numbers in state.by_status.items() if numbers} == by_hand
+        assert state.waiting == {n for n, s in state.stations.items() if s.retry_at is not None}
+        waited = waited or bool(state.waiting)
+    assert waited
+
+
 def test_what_is_under_way_is_what_running_jobs_have_not_decided() -> None:
     state = fold(started(job()))
     assert state.under_way() == set()

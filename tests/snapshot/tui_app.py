@@ -71,6 +71,8 @@ async def settle(pilot: Pilot[Any]) -> None:
     app = pilot.app
     assert isinstance(app, CimisApp)
     app.follower.read_once()
+    with app.follower.lock:  # every row as of now, whenever the reader's own thread had come to it
+        app.follower.state.dirty.update(app.follower.state.stations)
     await advance(pilot, 1.0)
     await advance(pilot, 1.0)
 
