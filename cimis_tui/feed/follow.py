@@ -22,6 +22,8 @@ _POLL, _QUIET_POLL = 0.12, 0.24
 _QUIET_SECONDS = 1.5
 _FOLD_AT_ONCE = 200
 """Events folded under one hold of the lock: the screen never waits longer than these take (~2 ms)."""
+_FOLD_AT_FIRST = 8000
+"""…but the first time (~60 ms): the cursor would stay on whatever station half a journal puts first."""
 
 
 def engine_alive(run_dir: Path, pid: int | None) -> bool:
@@ -66,9 +68,10 @@ class Follower:
         total = 0
         with self._reading:
             while events := self._reader.read_new():
-                for start in range(0, len(events), _FOLD_AT_ONCE):
+                at_once = _FOLD_AT_ONCE if self.state.seq else _FOLD_AT_FIRST
+                for start in range(0, len(events), at_once):
                     with self.lock:
-                        for stamped in events[start : start + _FOLD_AT_ONCE]:
+                        for stamped in events[start : start + at_once]:
                             self.state.apply(stamped)
                 total += len(events)
                 self._heard = self._clock.monotonic()
