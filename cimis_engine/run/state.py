@@ -527,7 +527,7 @@ class RunState:
             self.ttfb_ring.add(t, event.timings.ttfb)
         page = self._page(event)
         if page is not None:
-            page.content_encoding = event.content_encoding
+            page.content_encoding = sys.intern(event.content_encoding)
 
     def _attempt_failed(self, event: ev.AttemptFailed, t: float) -> None:
         self._attempt_ended(event, t)

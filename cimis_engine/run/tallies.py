@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from array import array
 from bisect import bisect_left, insort
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ SETTLED = frozenset(("done", "failed", "cancelled"))
 TRAIL = 40
 """Attempts kept a station: enough for a screen of them; 300 stations of it take some 6 MB."""
 _TOTALS_KEPT = 128
+_PLACE = {phase: n for n, phase in enumerate(PHASES)}
+_UNSPENT = (math.nan,) * len(PHASES)
 
 
 @dataclass(slots=True)
@@ -43,7 +46,7 @@ class ResultState:
     nulls: int = 0
     attempts: int = 0
     retry_causes: dict[str, int] = field(default_factory=dict)
-    spent: dict[str, float] = field(default_factory=dict)  # ms by phase, for those on which any was spent
+    spent: array[float] = field(default_factory=lambda: array("d", _UNSPENT))  # ms by phase; NaN: it did not happen
     total_ms: float = 0.0
     wire_bytes: float = 0.0
     decoded_bytes: float = 0.0
@@ -61,12 +64,14 @@ class ResultState:
 
     def spend(self, phase: str, ms: float) -> None:
         """Add to a phase."""
-        self.spent[phase] = self.spent.get(phase, 0.0) + ms
+        at = _PLACE[phase]
+        before = self.spent[at]
+        self.spent[at] = ms if math.isnan(before) else before + ms
 
     @property
     def timings(self) -> dict[str, float | None]:
         """The twelve phases in their order; None for one that did not happen."""
-        return {phase: self.spent.get(phase) for phase in PHASES}
+        return {phase: None if math.isnan(ms) else ms for phase, ms in zip(PHASES, self.spent, strict=True)}
 
     def fail(self, error_class: str, message: str, hint: str) -> None:
         self.success, self.records, self.missing, self.missing_slots = False, 0, self.expected, []

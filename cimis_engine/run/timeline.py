@@ -1,7 +1,8 @@
 """A recorded run at any moment of it: the fold, with checkpoints along the journal to go back to.
 
 A checkpoint is the whole folded state, packed (2 MB for 300 stations and forty years), with a byte of the journal to go
-on from. Opening one and folding the rest of the way costs a fraction of a second wherever the moment lies.
+on from. Opening one and folding the rest of the way costs a fraction of a second wherever the moment lies. All are in a
+temporary file without a name, so that memory does not grow with the journal.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import copy
 import gc
 import io
 import math
+import os
 import pickle
+import tempfile
 from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass
@@ -18,6 +21,7 @@ from pathlib import Path
 
 import zstandard
 
+from cimis_engine.heap import give_back
 from cimis_engine.run.events import Resources, Stamped
 from cimis_engine.run.journal import JournalReader, ends_of
 from cimis_engine.run.state import RunState
@@ -25,7 +29,7 @@ from cimis_engine.run.state import RunState
 CHECKPOINT_EVERY = 12_000
 """Events between two checkpoints: folding them (~0.2 s) costs about what unpacking one does."""
 CHECKPOINT_BYTES = 64 << 20
-"""All checkpoints together; when they are more, every other one goes and the next ones lie twice as far apart."""
+"""Of disk, all checkpoints together; when they are more, every other one goes and the next lie twice as far apart."""
 _BLOCK = 256 * 1024
 _TRAIL = 4096
 
@@ -88,12 +92,16 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A packed state: after event `seq` at Unix time `t`; the journal goes on in the block at byte `offset`."""
+    """A packed state: after event `seq` at Unix time `t`; the journal goes on in the block at byte `offset`.
+
+    Packed, it is `length` bytes at `place` of the timeline's file; the start of the journal needs none.
+    """
 
     seq: int
     t: float
     offset: int
-    packed: bytes
+    place: int = 0
+    length: int = 0
 
 
 class Timeline:
@@ -106,8 +114,18 @@ class Timeline:
         self.journal = journal
         self.first, self.last = ends_of(journal)
         self._every, self._budget = every, budget
-        self._kept = [Checkpoint(0, -math.inf, 0, b"")]
-        self._bytes = 0
+        self._kept = [Checkpoint(0, -math.inf, 0)]
+        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  closed by `close`
+        self._end = 0
+
+    def close(self) -> None:
+        """Give up the checkpoints."""
+        self._file.close()
+
+    @property
+    def size(self) -> int:
+        """Bytes of all checkpoints."""
+        return sum(each.length for each in self._kept)
 
     @property
     def known(self) -> int:
@@ -126,23 +144,37 @@ class Timeline:
 
     def open(self, checkpoint: Checkpoint) -> Head:
         """A fold that goes on from a checkpoint."""
-        if not checkpoint.packed:
+        if not checkpoint.length:
             return Head(self.journal)
-        return Head(self.journal, _unpack(checkpoint.packed), checkpoint.offset)
+        packed = os.pread(self._file.fileno(), checkpoint.length, checkpoint.place)
+        return Head(self.journal, _unpack(packed), checkpoint.offset)
 
     def note(self, head: Head) -> None:
-        """Keep a checkpoint of a fold that has come far enough beyond the last one."""
+        """Keep a checkpoint of a fold that has come far enough beyond the last one; one there is no room for is not
+        kept, and the way to the moments behind it is longer."""
         if head.state.seq < self.known + self._every:
             return
         state = copy.copy(head.state)
         state.dirty = set()  # the screen's own, and touched by its thread
         packed = _pack(state)
-        self._kept.append(Checkpoint(state.seq, state.now, head.offset, packed))
-        self._bytes += len(packed)
-        while self._bytes > self._budget and len(self._kept) > 2:
-            self._kept = self._kept[:1] + self._kept[2::2]
-            self._bytes = sum(len(c.packed) for c in self._kept)
+        try:
+            _write_all(self._file.fileno(), packed, self._end)
+        except OSError:
             self._every *= 2
+            return
+        self._kept.append(Checkpoint(state.seq, state.now, head.offset, self._end, len(packed)))
+        self._end += len(packed)
+        while self.size > self._budget and len(self._kept) > 2:
+            self._kept = self._kept[:1] + self._kept[2::2]
+            self._every *= 2
+        give_back()
+
+
+def _write_all(fd: int, data: bytes, place: int) -> None:
+    rest = memoryview(data)
+    while rest:
+        written = os.pwrite(fd, rest, place)
+        rest, place = rest[written:], place + written
 
 
 def _pack(state: RunState) -> bytes:

@@ -124,6 +124,7 @@ class Replay:
         self._woken.set()
         if self._thread.is_alive():
             self._thread.join(1.0)
+        self._timeline.close()
 
     def now(self) -> float:
         return self._at
