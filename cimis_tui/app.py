@@ -16,9 +16,11 @@ from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.events import Event, InputEvent
 from textual.filter import LineFilter
 from textual.notifications import Notify
 from textual.screen import Screen
+from textual.timer import Timer
 
 from cimis_engine.clock import Clock, SystemClock
 from cimis_engine.run.control import ControlClient
@@ -41,6 +43,8 @@ from cimis_tui.widgets.ascii import AsciiOnly
 
 _SLOW_FRAME = 0.020
 """A frame that takes longer (seconds) halves the rate until frames are quick again."""
+_QUIET_FPS = 3
+"""Frames a second while no event comes: only the clocks move."""
 _TWICE_SECONDS = 2.0
 _STOP_PATIENCE = 10.0
 PLAYED = Opening(speed=8.0)
@@ -119,6 +123,7 @@ class CimisApp(App[None]):
         self.home = self.shown = self._open(run_dir, mode=mode, pid=engine_pid, send=send, opening=opening)
         """The run the console was opened on, and the one on screen."""
         self._rung = self.clock.time()
+        self._quick: Timer | None = None  # the beat; it rests while nothing happens
         self.frozen = False
         self._beat, self._stride = 0, 1
         self._interrupted = float("-inf")
@@ -133,7 +138,9 @@ class CimisApp(App[None]):
     async def on_mount(self) -> None:
         self.home.source.start()  # it reads while the screen is made, and the first frame has something to show
         await self.push_screen(self.view("dashboard"))
-        self.set_interval(1 / self.looks.fps, self._on_beat)
+        self._quick = self.set_interval(1 / self.looks.fps, self._on_beat)
+        if self.looks.fps > _QUIET_FPS:
+            self.set_interval(1 / _QUIET_FPS, self._on_quiet_beat)
         self.set_timer(_WARM_AFTER, partial(_warm, self._loaded))
         loop = asyncio.get_running_loop()
         for number, code in _DETACHING.items():
@@ -256,6 +263,20 @@ class CimisApp(App[None]):
         self._beat += 1
         if self._beat % (self._stride * (1 if self.app_focus else 2)) == 0:
             self.beat()
+
+    def _on_quiet_beat(self) -> None:
+        """The quick beat rests while nothing happens: waking up is most of what an idle console costs."""
+        assert self._quick is not None
+        if self.shown.source.quiet():
+            self._quick.pause()
+            self._on_beat()
+        else:
+            self._quick.resume()
+
+    async def on_event(self, event: Event) -> None:
+        if isinstance(event, InputEvent) and self._quick is not None:
+            self._quick.resume()  # what a key brings about is seen at once
+        await super().on_event(event)
 
     def beat(self) -> None:
         """One frame of the screen in front; nothing to do while a question covers it."""

@@ -445,7 +445,7 @@ class RunState:
         for result in touched:
             result.attempts += page.attempts
             for cause, count in page.causes.items():
-                result.retry_causes[cause] = result.retry_causes.get(cause, 0) + count
+                result.retry_causes = {**result.retry_causes, cause: result.retry_causes.get(cause, 0) + count}
         weighed = [(r, records[r.year]) for r in touched if records.get(r.year)] or [(r, 1) for r in touched]
         if not weighed:
             return
@@ -482,7 +482,7 @@ class RunState:
             page.retry_at, page.retry_cause = None, ""
             page.give_up(t)
             page.latest = AttemptState(event.page, event.attempt, page.start, page.end, t)
-            station.trail.append(page.latest)
+            station.follow(page.latest)
             if not page.flying:
                 page.flying = True
                 self.in_flight += 1

@@ -7,7 +7,7 @@ import sys
 from array import array
 from bisect import bisect_left, insort
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -21,6 +21,7 @@ TRAIL = 40
 _TOTALS_KEPT = 128
 _PLACE = {phase: n for n, phase in enumerate(PHASES)}
 _UNSPENT = (math.nan,) * len(PHASES)
+_NO_CAUSES: Mapping[str, int] = {}
 
 
 @dataclass(slots=True)
@@ -38,15 +39,15 @@ class ResultState:
     records: int = 0
     expected: int = 0
     missing: int = 0
-    missing_slots: list[tuple[int, int]] = field(default_factory=list)
+    missing_slots: Sequence[tuple[int, int]] = ()
     unexpected: int = 0
     out_of_span: int = 0
     provisional: int = 0
     revised: int = 0
     nulls: int = 0
     attempts: int = 0
-    retry_causes: dict[str, int] = field(default_factory=dict)
-    spent: array[float] = field(default_factory=lambda: array("d", _UNSPENT))  # ms by phase; NaN: it did not happen
+    retry_causes: Mapping[str, int] = field(default_factory=lambda: _NO_CAUSES)
+    spent: array[float] | None = None  # ms by phase, NaN for one that did not happen; None before anything did
     total_ms: float = 0.0
     wire_bytes: float = 0.0
     decoded_bytes: float = 0.0
@@ -64,6 +65,8 @@ class ResultState:
 
     def spend(self, phase: str, ms: float) -> None:
         """Add to a phase."""
+        if self.spent is None:
+            self.spent = array("d", _UNSPENT)
         at = _PLACE[phase]
         before = self.spent[at]
         self.spent[at] = ms if math.isnan(before) else before + ms
@@ -71,10 +74,10 @@ class ResultState:
     @property
     def timings(self) -> dict[str, float | None]:
         """The twelve phases in their order; None for one that did not happen."""
-        return {phase: None if math.isnan(ms) else ms for phase, ms in zip(PHASES, self.spent, strict=True)}
+        return {phase: None if math.isnan(ms) else ms for phase, ms in zip(PHASES, self.spent or _UNSPENT, strict=True)}
 
     def fail(self, error_class: str, message: str, hint: str) -> None:
-        self.success, self.records, self.missing, self.missing_slots = False, 0, self.expected, []
+        self.success, self.records, self.missing, self.missing_slots = False, 0, self.expected, ()
         self.error_class, self.message, self.hint = error_class, message, hint
 
 
@@ -140,7 +143,7 @@ class StationState:
     retry_cause: str = ""
     last: Timings | None = None  # of the last ended attempt
     last_reused: bool = False
-    trail: deque[AttemptState] = field(default_factory=lambda: deque(maxlen=TRAIL))  # the newest last
+    trail: list[AttemptState] = field(default_factory=list)  # the newest last, at most TRAIL: an empty deque is 0.6 kB
     encode_ms: float | None = None  # of the last chunk
     write_ms: float | None = None
     verify_ms: float | None = None
@@ -163,6 +166,12 @@ class StationState:
         """Nearest-rank 95th percentile of the recent ok attempts' totals."""
         ranked = self.ranked_ms
         return ranked[math.ceil(0.95 * len(ranked)) - 1] if ranked else None
+
+    def follow(self, attempt: AttemptState) -> None:
+        """Add an attempt to the trail; the oldest makes room."""
+        if len(self.trail) >= TRAIL:
+            del self.trail[0]
+        self.trail.append(attempt)
 
     def add_total(self, ms: float) -> None:
         """Count one more ok attempt's total; the oldest makes room."""

@@ -15,6 +15,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cimis_engine.heap import give_back
 from cimis_engine.run.control import ControlClient
 from cimis_engine.run.past import EngineDiedError, PastRun, find_run_dir
 from cimis_engine.run.process import running_engine
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 SIGNALLED = {143, 129, 130}
 ENDING_SECONDS = 10.0
 LEAVING_SECONDS = 2.0
+SWITCH_SECONDS = 0.001
+"""How long a thread that reads may keep the screen waiting. Python's own 5 ms add up: a key waits many times."""
 
 
 def attach(args: Namespace, output: Output) -> int:
@@ -51,6 +54,7 @@ def watch(run_dir: Path, mode: str, pid: int | None, looks: Looks | None = None,
     `opening` says how a replay begins: if nothing, at its end, standing still.
     """
     gc.disable()  # until all is loaded: the collector would walk again and again through what is there to stay
+    sys.setswitchinterval(SWITCH_SECONDS)
     from cimis_tui.app import CimisApp
     from cimis_tui.feed.replay import AT_THE_END
 
@@ -79,6 +83,7 @@ def _collect_from_now() -> None:
     """Code is never garbage: out of the collector's sight it makes no key wait for a full round (40 ms)."""
     gc.freeze()
     gc.enable()
+    give_back()
 
 
 def _go_with_the_terminal(gone: threading.Event) -> None:

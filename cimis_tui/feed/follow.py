@@ -97,8 +97,11 @@ class Follower:
     def word(self) -> str:
         return self.mode
 
+    def quiet(self) -> bool:
+        return self._clock.monotonic() - self._heard >= _QUIET_SECONDS
+
     def _pause(self) -> float:
-        return _POLL if self._clock.monotonic() - self._heard < _QUIET_SECONDS else _QUIET_POLL
+        return _QUIET_POLL if self.quiet() else _POLL
 
     def _run(self) -> None:
         while not self._end.is_set():

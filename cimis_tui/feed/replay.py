@@ -126,6 +126,9 @@ class Replay:
             self._thread.join(1.0)
         self._timeline.close()
 
+    def quiet(self) -> bool:
+        return not (self.playing or self._busy or self._steps or self._wish is not None)
+
     def now(self) -> float:
         return self._at
 

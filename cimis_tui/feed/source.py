@@ -37,6 +37,9 @@ class Source(Protocol):
     def feed(self) -> Feed:
         """How fresh what is shown is."""
 
+    def quiet(self) -> bool:
+        """Whether nothing has come for a while, nor can come but by the clock."""
+
     def now(self) -> float:
         """The time to show, Unix seconds."""
 

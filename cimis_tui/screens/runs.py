@@ -12,6 +12,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 
 from cimis_engine.run.compare import Comparison, compare, side_of
+from cimis_engine.run.figures import Figures
 from cimis_engine.run.journal import events_of
 from cimis_engine.run.past import JOURNAL, PastRun, past_runs
 from cimis_tui.actions import bindings
@@ -56,9 +57,10 @@ class RunsScreen(RunScreen):
     # data in
 
     def _read(self) -> None:
-        """In a thread: every run of the data directory."""
+        """In a thread: every run of the data directory. The one that goes on is folded already: see `_take_live`."""
+        live = self.run_dir if self.replay is None else None
         try:
-            found = [_facts(run) for run in past_runs(self.data_dir)]
+            found = [_facts(run, None if run.run_dir == live else run.figures()) for run in past_runs(self.data_dir)]
         except OSError as error:
             self.app.call_from_thread(self.notify, str(error), title="Runs", severity="error", markup=False)
             return
@@ -207,8 +209,8 @@ class RunsScreen(RunScreen):
             self.app.open_run(self.data_dir / "runs" / run_id)
 
 
-def _facts(run: PastRun) -> RunFacts:
+def _facts(run: PastRun, figures: Figures | None) -> RunFacts:
     command = run.started.command if run.started else ""
     took = run.elapsed_ms / 1000 if run.elapsed_ms is not None else None
     began = run.first.t if run.first else None
-    return RunFacts(run.run_id, run.status, began, took, command, run.figures(), run.bytes_on_disk)
+    return RunFacts(run.run_id, run.status, began, took, command, figures, run.bytes_on_disk)

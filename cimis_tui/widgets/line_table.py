@@ -287,5 +287,9 @@ class LineTable(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
             role, text = other, more
         segments.append(Segment(text, self._painted(role, here)))
         # Told its length, a strip need not measure its text, which costs more than all of the above.
-        strip = Strip(segments, sum(len(text) for _, text in runs))
-        return strip.adjust_cell_length(width, self._painted("text", here))
+        used = sum(len(text) for _, text in runs)
+        if used < width:
+            segments.append(Segment(" " * (width - used), self._painted("text", here)))
+            used = width
+        strip = Strip(segments, used)
+        return strip if used == width else strip.crop(0, width)
