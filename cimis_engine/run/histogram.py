@@ -153,9 +153,14 @@ class HistogramRing:
 
     def percentile(self, q: float, now: float, seconds: int) -> float | None:
         """As `Histogram.percentile`, of the last `seconds` seconds."""
-        counts = self.window(now, seconds)
-        total = sum(counts.values())
-        return _percentile(sorted(counts.items()), total, q) if total else None
+        found = self.percentiles((q,), now, seconds)
+        return found[0] if found else None
+
+    def percentiles(self, quantiles: Iterable[float], now: float, seconds: int) -> list[float]:
+        """As `percentile`, several at once; nothing where none was added."""
+        counts = sorted(self.window(now, seconds).items())
+        total = sum(count for _, count in counts)
+        return [_percentile(counts, total, q) for q in quantiles] if total else []
 
     def series(self, q: float, now: float, seconds: int = RING_SECONDS) -> list[float | None]:
         """The quantile of each of the last `seconds` seconds, oldest first; None where a second is empty."""

@@ -38,7 +38,8 @@ Value = float | str | None
 class Row:
     """Values in the order of `COLUMNS`, None where unknown; cells are made when asked for, as few are in sight.
 
-    `progress` is a fraction; its cell's text is the percent alone. `word` is the state's, `tries` the attempt's cell.
+    `progress` is a fraction; its cell's text is the percent alone. `word` is the state's, `tries` the attempt's cell,
+    `quiet` the role of what needs no attention.
     """
 
     key: int
@@ -49,6 +50,7 @@ class Row:
     word: str
     tries: Cell
     search: str
+    quiet: str
 
     def cell(self, index: int) -> Cell:
         """The cell of column `COLUMNS[index]`."""
@@ -58,11 +60,6 @@ class Row:
     def cells(self) -> tuple[Cell, ...]:
         """Every cell: two rows with the same ones look the same at any width."""
         return tuple(self.cell(index) for index in range(len(COLUMNS)))
-
-    @property
-    def quiet(self) -> str:
-        """The role of what needs no attention."""
-        return "dim" if self.status in ("queued", "done", "cancelled") else "text"
 
 
 def status_of(station: StationState) -> str:
@@ -100,6 +97,7 @@ def present_row(station: StationState, now: float) -> Row:
         else _NO_TIMES
     )
     name = ref.name.casefold()
+    quiet = "dim" if status in ("queued", "done", "cancelled") else "text"
     return Row(
         key=ref.number,
         status=status,
@@ -127,13 +125,10 @@ def present_row(station: StationState, now: float) -> Row:
         word=_word(station, status, now),
         tries=Cell(
             f"{attempt}/{station.allowed}" if attempt else units.ABSENT,
-            "warn"
-            if attempt > 1 and status not in ("done", "failed")
-            else "dim"
-            if status in ("queued", "done", "cancelled")
-            else "text",
+            "warn" if attempt > 1 and status not in ("done", "failed") else quiet,
         ),
         search=f"{ref.number} {name} {ref.county.casefold()} {GLYPHS[status][1]}",
+        quiet=quiet,
     )
 
 

@@ -73,11 +73,12 @@ def _by_status(state: RunState) -> dict[str, int]:
 
 def _ttfb(state: RunState, ended: bool) -> tuple[float | None, float | None, float | None]:
     """p50, p95, p99: of the last minute while the run goes on, of all of it afterwards."""
-    whole, ring = state.histograms["ttfb"], state.ttfb_ring
-    if ended or not ring.count(state.now, _RECENT):
-        return whole.percentile(0.5), whole.percentile(0.95), whole.percentile(0.99)
-    at = state.now
-    return ring.percentile(0.5, at, _RECENT), ring.percentile(0.95, at, _RECENT), ring.percentile(0.99, at, _RECENT)
+    recent = [] if ended else state.ttfb_ring.percentiles((0.5, 0.95, 0.99), state.now, _RECENT)
+    if recent:
+        p50, p95, p99 = recent
+        return p50, p95, p99
+    whole = state.histograms["ttfb"]
+    return whole.percentile(0.5), whole.percentile(0.95), whole.percentile(0.99)
 
 
 def present_spread(state: RunState, steps: int = 32) -> Spread:

@@ -85,6 +85,9 @@ class LineTable(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
             return title.rjust(placed.width + placed.gap)
         return " " * placed.gap + title.ljust(placed.width)
 
+    def _laid_out(self) -> None:
+        """The columns have their places and widths."""
+
     def _empty(self) -> str:
         """What stands in place of the first row when there is none."""
         raise NotImplementedError
@@ -198,6 +201,7 @@ class LineTable(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
         self._columns = layout(self.fields, self.app.size.width, self.scrollable_content_region.width, self.MARK)
         self.virtual_size = Size(self.scrollable_content_region.width, len(self._order) + 1)
         self._strips.clear()
+        self._laid_out()
         if self.cursor in self._place:
             self._scroll_into_sight(self._place[self.cursor])
         self.refresh()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from textual.events import Click, Resize
+from textual.events import Click
 from textual.geometry import Region
 
 from cimis_tui.view.bars import bar
@@ -36,6 +36,7 @@ class LiveTable(LineTable[int]):
         self._now = now
         self._rows: dict[int, Row] = {}
         self._drawn: dict[int, Drawn] = {}
+        self._fields: list[tuple[int, int, str, Callable[[str, int], str]]] = []
         self._stale = False
         self._sorted_at = float("-inf")
         self._keyed_at = float("-inf")
@@ -168,8 +169,12 @@ class LiveTable(LineTable[int]):
     def _header_clicked(self, column: Column) -> None:
         self.sort_by(column.key if column.title else "state")
 
-    def on_resize(self, event: Resize) -> None:
+    def _laid_out(self) -> None:
         self._drawn.clear()
+        self._fields = [
+            (index, wide, " " * gap, str.rjust if COLUMNS[index].right else str.ljust)
+            for index, wide, gap in self._columns
+        ]
 
     def _heading(self, column: Column, placed: Placed) -> str:
         title = super()._heading(column, placed)
@@ -187,13 +192,12 @@ class LiveTable(LineTable[int]):
         if drawn is None:
             drawn = self._drawn[key] = self._draw(row)
         runs: list[Run] = [("key", "┃" if key in self._marked else " ")]
-        for (index, wide, gap), cell in zip(self._columns, drawn[1], strict=True):
-            blank = " " if gap else ""
+        for (index, wide, blank, side), (text, role, _) in zip(self._fields, drawn[1], strict=True):
             if index == _PROGRESS:
                 filled, track = bar(row.progress, wide - 4)
-                runs += [("bar", blank + filled), ("track", track), (cell.role, f" {cell.text}")]
+                runs += [("bar", blank + filled), ("track", track), (role, f" {text}")]
             else:
-                runs.append((cell.role, blank + pad(cell.text, wide, right=COLUMNS[index].right)))
+                runs.append((role, blank + (side(text, wide) if len(text) <= wide else pad(text, wide))))
         return runs
 
 
