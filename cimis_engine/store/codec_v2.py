@@ -175,13 +175,14 @@ def _decode_columns(blocks: list[_Opened], items: Sequence[DataItem]) -> list[To
     reader = SymbolReader.together([one.reader for one in blocks])
     used = [model for one in blocks for _, model, _ in one.plans]
     asked = frozenset[int]().union(*(model.asks for model in used))
-    scene = Scene(table, table.wanted(used), count, len(blocks), errors=bool(asked))
+    wanted = table.wanted(used)
+    scene = Scene(table, wanted, count, len(blocks), errors=bool(asked))
     rows = [at[item] for item in order]
     present = np.stack([one.present[rows] for one in blocks], axis=2)
     scaled = np.empty((len(items), count, len(blocks)), np.int64)
     columns = [scaled[row] for row in rows]
     if order and len(blocks) == 1 and all(model.quarters is not None for model in used):
-        _read_at_once(scene, reader, order, blocks[0].plans, present, columns)
+        _read_at_once(scene, reader, order, blocks[0].plans, present, columns, wanted)
     else:
         _read_by_pass(scene, reader, order, [one.plans for one in blocks], present, columns, asked)
     reader.end()
@@ -198,7 +199,13 @@ def _decode_columns(blocks: list[_Opened], items: Sequence[DataItem]) -> list[To
 
 
 def _read_at_once(
-    scene: Scene, reader: SymbolReader, order: list[int], plans: list[_Plan], present: Bits, columns: list[I64]
+    scene: Scene,
+    reader: SymbolReader,
+    order: list[int],
+    plans: list[_Plan],
+    present: Bits,
+    columns: list[I64],
+    wanted: frozenset[int],
 ) -> None:
     """Of an only block whose head alone tells all classes: all numbers are taken, then `columns` are made of them."""
     count, every = present.shape[1], slice(None)
@@ -208,12 +215,12 @@ def _read_at_once(
     errors = unzigzag(numbers).reshape(present.shape)
     for item, (shift, model, _), mine, values in zip(order, plans, errors, columns, strict=True):
         shifts, (plan,) = Shifts([shift]), model.passes
-        guess, _ = scene.prediction(item, plan, 1, slice(0, count, 1))
-        np.add(shifts.applied(guess), mine, out=values)
+        np.add(shifts.applied(scene.only_prediction(plan)), mine, out=values)
         if plan.own[0]:
             values.cumsum(axis=0, out=values)
-        scene.see(item, every, values, shifts)
-        scene.finish(item)
+        if item in wanted:
+            scene.see(item, every, values, shifts)
+            scene.finish(item)
 
 
 def _read_by_pass(

@@ -72,9 +72,10 @@ def _column_bytes(batch: RecordBatch) -> memoryview:
     out = np.empty((len(batch.columns), 2 + count + packed + 8 * count), np.uint8)
     if batch.columns:
         out[:, :2] = [(c.item.code, c.exponent) for c in batch.columns]
-        np.stack([c.qc for c in batch.columns], out=out[:, 2 : 2 + count])
-        np.stack([c.present_bits for c in batch.columns], out=out[:, 2 + count : 2 + count + packed])
-        values = np.stack([c.scaled for c in batch.columns], dtype="<i8")
+        values = np.empty((len(batch.columns), count), "<i8")
+        for row, mine, column in zip(out, values, batch.columns, strict=True):  # np.stack takes three times as long
+            row[2 : 2 + count], row[2 + count : 2 + count + packed] = column.qc, column.present_bits
+            mine[:] = column.scaled
         out[:, 2 + count + packed :] = values.view(np.uint8)
     return out.reshape(-1).data
 

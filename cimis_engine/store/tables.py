@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -64,7 +64,7 @@ class Pass:
     quarters: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Model:
     """One way to predict an item. `needs` are the item codes it cannot do without.
 
@@ -120,18 +120,23 @@ class Table:
         return frozenset(at for at, d in enumerate(self.derived, len(self.exponents)) if d.needs <= held)
 
     def wanted(self, models: Iterable[Model]) -> frozenset[int]:
-        """The rows of the derived columns these models use, and of those they are made of."""
-        rows = set[int]().union(*(model.rows for model in models))
-        for at in range(self.error_row - 1, len(self.exponents) - 1, -1):
-            if at in rows:
-                rows.update(self.derived[at - len(self.exponents)].of)
-        return frozenset(row for row in rows if row >= len(self.exponents))
+        """The rows these models use, and those that derived ones of them are made of."""
+        return _wanted(self, frozenset(models))
 
     def choices(self, item: int, held: frozenset[int]) -> list[int]:
         """Which models an encoder tries: the first that has all it needs, and those that need nothing."""
         models = self.models[item]
         first = next(at for at, model in enumerate(models) if model.needs <= held)
         return sorted({first, *(at for at, model in enumerate(models) if not model.needs)})
+
+
+@lru_cache(maxsize=256)
+def _wanted(table: Table, models: frozenset[Model]) -> frozenset[int]:
+    rows = set[int]().union(*(model.rows for model in models))
+    for at in range(table.error_row - 1, len(table.exponents) - 1, -1):
+        if at in rows:
+            rows.update(table.derived[at - len(table.exponents)].of)
+    return frozenset(rows)
 
 
 def _pass(said: dict[str, Any], error_row: int) -> Pass:
