@@ -608,7 +608,7 @@ ACTIONS = (
     ),
 )
 FOOTER_ORDER = (
-    *("help", "quit", "back", "open", "filter", "sort", "pause", "retry", "cancel", "freeze"),
+    *("help", "quit", "back", "clear_filter", "open", "filter", "sort", "pause", "retry", "cancel", "freeze"),
     *("mark", "export", "pause_run", "theme", "palette", "acknowledge_all"),
 )
 """Which footer entries stay when there is not room for all: the first ones, then a view's own in their order."""
@@ -660,9 +660,9 @@ def footer_actions(
 
 
 def _footer_rank(action: Action, view: str) -> float:
-    """Help, quit, back, open and filter first, then what this view is for, then the rest of `FOOTER_ORDER`."""
+    """Help, quit, the ways back, open and filter first, then what this view is for, then the rest of `FOOTER_ORDER`."""
     own = action.name not in FOOTER_ORDER or action.group.lower() == view
-    return 4.5 if own else FOOTER_ORDER.index(action.name)
+    return 5.5 if own else FOOTER_ORDER.index(action.name)
 
 
 def footer_width(action: Action) -> int:

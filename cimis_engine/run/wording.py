@@ -64,7 +64,7 @@ def _words(event: ev.Event) -> Iterator[tuple[str, str]]:
         case ev.AttemptFailed(verdict="split", page=page, reason=reason):
             yield "WARN", f"page {page} is split: {reason}"
         case ev.RetryScheduled(attempt=n, max_attempts=of, delay_ms=ms, cause=cause):
-            yield "WARN", f"retryable: {cause} (attempt {n}/{of}), waits {ms / 1000:.1f} s"
+            yield "WARN", f"retryable: {cause}; attempt {n}/{of} in {ms / 1000:.1f} s"
         case ev.ChunkFinished(year=year, changed=False):
             yield "INFO", f"{year} unchanged"
         case ev.ChunkFinished(year=year, chunk_records=records, stored_bytes=stored, raw_bytes=raw, revised=revised):

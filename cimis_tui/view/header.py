@@ -33,6 +33,7 @@ _FEED = {
     "CUT": ("✗", "bad"),
 }
 _SAID = {"CUT": "CUT OFF"}
+_USUAL = ("WAIT", "LIVE", "PLAY", "END")
 _COUNTED = ("running", "slow", "retrying", "failed", "cancelled", "paused", "done", "queued")
 
 
@@ -57,14 +58,17 @@ def _identity(v: Vitals, width: int, crumb: str) -> Line:
     left.append(Cell(v.run_id, "text"))
     if v.held_back is not None:
         left.append(Cell(f"  ‖ FROZEN {units.count(v.held_back)} held", "warn"))
-    state: Line = (Cell(f"{glyph} {word}", role),)
+    played = v.mode.startswith("replay")
+    state: Line = (Cell(f"{glyph} {word}", "dim" if played and v.phase not in ENDED else role),)
     duration: Line = (Cell(f"+{units.clock(v.elapsed)}", "text"),)
     over = v.phase in ENDED
     eta: Line = () if over else (Cell("ETA ", "dim"), Cell(units.clock(v.eta), "text"))
-    pid: Line = (Cell(f"pid {v.pid}", "dim"),) if v.pid is not None and not over else ()
+    pid: Line = (Cell(f"pid {v.pid}", "dim"),) if v.pid is not None and not over and not played else ()
     feed = feed_badge(v.feed)
     time: Line = (Cell(f"{units.of_day(v.now)}Z", "dim"),)
     parts = [state, pid, feed, time, duration, eta] if wide else [state, duration, eta, feed]
+    if not wide and v.feed.word not in _USUAL:  # what is wrong with the feed says how far to trust all the rest
+        parts = [state, feed, duration, eta]
     right = fit(parts, width - width_of(left) - 2, gap=3 if wide else 2)
     return spread(left, (*right, Cell(" ")), width)
 

@@ -125,10 +125,13 @@ def phase_strip(f: PhaseFacts, width: int) -> Line:
     told: list[Cell] = []
     for n, part in enumerate(shown):
         told += [Cell("│", "track"), *part] if n else [*part]
-    told += [Cell(" ms", "dim"), Cell("│", "track"), Cell(units.ratio(f.ratio))]
-    told += [Cell("│", "track"), Cell("mem ", "dim"), Cell(units.held(f.held_bytes or 0))]
+    mem = (Cell("│", "track"), Cell("mem ", "dim"), Cell(units.size(f.held_bytes or 0)))
+    ratio = (Cell("│", "track"), Cell("ratio ", "dim"), Cell(units.ratio(f.ratio)))
+    said = (Cell("ms ", "dim"), *told, *ratio, *mem)
+    if width_of(said) + len(f"─ {f.station} {f.name} ─  ") + 1 > width:  # the table's title says ms, too
+        said = (*told, ratio[0], ratio[2], *mem)
     # The numbers are what the line is for: the name takes what they leave.
-    room = width - width_of(told) - len("─  ─ ") - 2
+    room = width - width_of(said) - len("─  ─ ") - 2
     head = (Cell("─ ", "track"), Cell(f"{f.station} {f.name}"[: max(room, len(str(f.station)))].rstrip(), "key"))
-    left = clip((*head, Cell(" ─ ", "track"), *told, Cell(" ")), width - 1)
+    left = clip((*head, Cell(" ─ ", "track"), *said, Cell(" ")), width - 1)
     return (*left, Cell("─" * (width - width_of(left)), "track"))

@@ -83,9 +83,9 @@ def test_the_bar_tells_of_what_is_neither_muted_nor_seen() -> None:
         ("memory > 200 MB", False),
         ("fetch p99 > 5,000 ms", True),
     ]
-    line = "".join(cell.text for cell in present_alerts(rows, 100, [("A", "ack all", "acknowledge_all")]))
+    line = "".join(cell.text for cell in present_alerts(rows, 100, [("A", "Ack all", "acknowledge_all")]))
     assert line.startswith(" ▲ 3 alerts   ✗ checksum > 0 chunks  1 chunk  83 Kesterson")
-    assert line.endswith("A ack all ") and len(line) == 100
+    assert line.endswith("A Ack all ") and len(line) == 100
     quiet = tuple(row for row in rows if row.quiet)
     assert "✓ 1 acknowledged" in "".join(cell.text for cell in present_alerts(quiet, 100))
 
