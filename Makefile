@@ -16,7 +16,7 @@ lint: $(READY)
 	$(BIN)/mypy
 
 unit: $(READY)
-	$(BIN)/pytest -n 2 -m "not proof" $(ARGS)
+	$(BIN)/pytest -n 3 -m "not proof" $(ARGS)
 
 # The longer proofs (docs/proofs.md): an hour of crashes, kills, power cuts and lies, with their counts.
 proof: $(READY)

@@ -68,7 +68,7 @@ def _words(event: ev.Event) -> Iterator[tuple[str, str]]:
         case ev.ChunkFinished(year=year, changed=False):
             yield "INFO", f"{year} unchanged"
         case ev.ChunkFinished(year=year, chunk_records=records, stored_bytes=stored, raw_bytes=raw, revised=revised):
-            times = f" ({raw / stored:.1f}x)" if stored else ""
+            times = f" ({raw / stored:.1f}:1)" if stored else ""
             told = f", {revised:,} values revised by the agency" if revised else ""
             yield "INFO", f"{year} stored: {records:,} records, {stored:,} B{times}{told}"
         case ev.ChunkFailed(year=year, error_class=cls, message=message):
