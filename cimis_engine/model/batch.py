@@ -203,10 +203,8 @@ class RecordBatch:
     @property
     def nulls(self) -> int:
         """Missing values among the present records."""
-        if not self.columns:
-            return 0
-        bits = np.unpackbits(np.stack([c.present_bits for c in self.columns]), axis=1, count=len(self))
-        return bits.size - int(np.count_nonzero(bits))
+        present = sum(int.from_bytes(c.present_bits.tobytes(), "big").bit_count() for c in self.columns)
+        return len(self) * len(self.columns) - present
 
     def column_of(self, item: DataItem) -> Column | None:
         return next((c for c in self.columns if c.item.code == item.code), None)

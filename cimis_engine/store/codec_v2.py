@@ -178,7 +178,8 @@ def _decode_columns(blocks: list[_Opened], items: Sequence[DataItem]) -> list[To
     wanted = table.wanted(used)
     scene = Scene(table, wanted, count, len(blocks), errors=bool(asked))
     rows = [at[item] for item in order]
-    present = np.stack([one.present[rows] for one in blocks], axis=2)
+    each = [one.present[rows] for one in blocks]
+    present = each[0][:, :, None] if len(each) == 1 else np.stack(each, axis=2)
     scaled = np.empty((len(items), count, len(blocks)), np.int64)
     columns = [scaled[row] for row in rows]
     if order and len(blocks) == 1 and all(model.quarters is not None for model in used):
@@ -213,11 +214,12 @@ def _read_at_once(
     classes = classes_of(quarters, np.array([plan.bias for plan in plans])).repeat(count)
     numbers = reader.take(classes[:, None], None if present.all() else present.reshape(-1, 1))
     errors = unzigzag(numbers).reshape(present.shape)
+    none = Shifts([0])
     for item, (shift, model, _), mine, values in zip(order, plans, errors, columns, strict=True):
-        shifts, (plan,) = Shifts([shift]), model.passes
+        shifts, (plan,) = Shifts([shift]) if shift else none, model.passes
         np.add(shifts.applied(scene.only_prediction(plan)), mine, out=values)
         if plan.own[0]:
-            values.cumsum(axis=0, out=values)
+            np.add.accumulate(values, axis=0, out=values)
         if item in wanted:
             scene.see(item, every, values, shifts)
             scene.finish(item)

@@ -101,7 +101,7 @@ class _Plan:
         if self._odd:
             mode, best = self._odd
             (bits,) = reader.bits([best], count)
-            odd = (np.logical_xor.accumulate(bits) if mode else bits).nonzero()[0]
+            odd = (np.bitwise_xor.accumulate(bits) if mode else bits).nonzero()[0]
         some = reader.bits(self._classes, len(odd))
         codes = some.astype(np.int64)
         if self._which:
@@ -138,7 +138,7 @@ class FlagPlan:
             flags[row] = palette[0]
         if self._plan.rows:
             for row, marks in zip(self._plan.rows, self._plan.marks(reader, count), strict=True):
-                self._palettes[row].take(marks, out=flags[row])
+                self._palettes[row].take(marks, out=flags[row], mode="clip")  # none is beyond its palette
         return flags
 
 

@@ -17,7 +17,7 @@ from cimis_engine.store.tables import LIMIT, Derived, Floats, Pass, Table
 
 I64 = NDArray[np.int64]
 _LOWEST, _HIGHEST = np.array(-(1 << 23)), np.array(1 << 23)
-_LEAST, _MOST, _HALVINGS = np.array(-LIMIT), np.array(LIMIT), np.array(16)
+_LEAST, _MOST, _HALVINGS = np.array(-float(LIMIT)), np.array(float(LIMIT)), np.array(16)
 ONE = 4 * 1023
 """1.0 in quarter octaves as the top bits of a float64 say them: four times the exponent of two, and two bits more."""
 
@@ -58,8 +58,10 @@ class Shifts:
 
 
 def hold(values: I64 | Floats, out: Floats) -> None:
-    """`values`, but no further from 0 than `LIMIT`."""
-    np.maximum(values, _LEAST, out=out)
+    """`values`, but no further from 0 than `LIMIT`. As floats first: what that rounds lies beyond it."""
+    if out is not values:
+        out[...] = values
+    np.maximum(out, _LEAST, out=out)
     np.minimum(out, _MOST, out=out)
 
 
