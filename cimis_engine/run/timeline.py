@@ -28,7 +28,7 @@ from cimis_engine.run.state import RunState
 
 CHECKPOINT_EVERY = 12_000
 """Events between two checkpoints: folding them (~0.2 s) costs about what unpacking one does."""
-CHECKPOINT_BYTES = 64 << 20
+CHECKPOINT_BYTES = 192 << 20
 """Of disk, all checkpoints together; when they are more, every other one goes and the next lie twice as far apart."""
 _BLOCK = 256 * 1024
 _TRAIL = 4096
