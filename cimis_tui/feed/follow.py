@@ -23,7 +23,7 @@ _QUIET_SECONDS = 1.5
 _FOLD_AT_ONCE = 200
 """Events folded under one hold of the lock: the screen never waits longer than these take (~2 ms)."""
 _FOLD_AT_FIRST = 8000
-"""…but the first time (~60 ms): the cursor would stay on whatever station half a journal puts first."""
+"""…but the first time (~0.1 s): the cursor would stay on whatever station half a journal puts first."""
 
 
 def engine_alive(run_dir: Path, pid: int | None) -> bool:

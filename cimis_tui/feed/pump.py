@@ -22,8 +22,10 @@ T = TypeVar("T")
 VITALS_EVERY = 0.5
 _CLOCK_EVERY = 1.0
 """While no event comes, only the clocks move."""
-_PANELS_EVERY = 0.25
-"""The log and the phases of the selected station: faster than that nobody reads."""
+_PANELS_EVERY = 0.5
+"""The log and the phases of the selected station, together with the vital signs: faster than that nobody reads."""
+_BODY_EVERY = 0.25
+"""The other screens, header and body."""
 _METER_EVERY = 2.0
 _FIRST_LOG = 500
 
@@ -85,7 +87,7 @@ class Pump:
             seen = self._seen.get(view)
             leapt = seen is not None and seen[2] != turn
             since = float("inf") if anew or leapt or seen is None else tick - seen[0]
-            if since < (_PANELS_EVERY if seen is not None and state.seq != seen[1] else _CLOCK_EVERY):
+            if since < (_BODY_EVERY if seen is not None and state.seq != seen[1] else _CLOCK_EVERY):
                 return None
             self._seen[view] = tick, state.seq, turn
             return Chrome(self._make_vitals(fps, None), present_alerts_of(state, float(int(now))), leapt)

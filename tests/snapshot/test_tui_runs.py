@@ -10,6 +10,8 @@ from runs_app import CUT, DONE, compared, console, listed
 from textual.pilot import Pilot
 from tui_app import dashboard, settle
 
+from cimis_tui.widgets.live_table import LiveTable
+
 SIZES = [(60, 15), (80, 24), (100, 30), (120, 40), (200, 60)]
 
 
@@ -32,6 +34,9 @@ def test_a_replay_in_its_midst(snap_compare: Any, tmp_path: Path, size: tuple[in
     async def halfway(pilot: Pilot[Any]) -> None:
         replay = pilot.app.follower  # type: ignore[attr-defined]
         replay.seek((replay.begins + replay.ends) / 2)
+        await settle(pilot)
+        # The cursor is on the station that was first when the screen opened, which may have been at the end still.
+        pilot.app.screen.query_one(LiveTable).move_end(last=False)
         await settle(pilot)
 
     app = console(tmp_path, mode="replay", run_id=DONE)
