@@ -217,7 +217,8 @@ def _read_at_once(
     none = Shifts([0])
     for item, (shift, model, _), mine, values in zip(order, plans, errors, columns, strict=True):
         shifts, (plan,) = Shifts([shift]) if shift else none, model.passes
-        np.add(shifts.applied(scene.only_prediction(plan)), mine, out=values)
+        guess, _ = scene.prediction(item, plan, 1, slice(0, count, 1))
+        np.add(shifts.applied(guess), mine, out=values)
         if plan.own[0]:
             np.add.accumulate(values, axis=0, out=values)
         if item in wanted:

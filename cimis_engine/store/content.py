@@ -73,7 +73,7 @@ def _column_bytes(batch: RecordBatch) -> memoryview:
     if batch.columns:
         out[:, :2] = [(c.item.code, c.exponent) for c in batch.columns]
         values = np.empty((len(batch.columns), count), "<i8")
-        for row, mine, column in zip(out, values, batch.columns, strict=True):  # np.stack takes three times as long
+        for row, mine, column in zip(out, values, batch.columns, strict=True):  # np.stack takes half as long again
             row[2 : 2 + count], row[2 + count : 2 + count + packed] = column.qc, column.present_bits
             mine[:] = column.scaled
         out[:, 2 + count + packed :] = values.view(np.uint8)

@@ -72,20 +72,6 @@ class GammaReader:
         self._taken = end
         return found
 
-    def lists(self, count: int, most: int, name: str) -> list[list[int]]:
-        """The next `count` lists: each as many numbers, and one more, as the number before them says. As `numbers`."""
-        found = []
-        for _ in range(count):
-            at, known = self._taken, self._values
-            size = known[at] + 1 if at < len(known) else most + 2
-            numbers = known[at + 1 : at + 1 + size]
-            if size <= most + 1 and len(numbers) == size and max(numbers) <= most:
-                self._taken = at + 1 + size
-            else:  # the usual case, at hand already, is worth the haste: a chunk has one a column
-                numbers = self.numbers(self.number(most, name) + 1, most, name)
-            found.append(numbers)
-        return found
-
     def _read_to(self, count: int) -> bool:
         """Numbers until there are `count`, or no more (False): what follows the head is read as if it went on."""
         digits, at, values, ends = self._digits, self._ends[-1], self._values, self._ends

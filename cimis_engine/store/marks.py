@@ -129,7 +129,10 @@ class FlagPlan:
     """The head's part on flags; `read` gives them, shape (columns, `count`)."""
 
     def __init__(self, head: GammaReader, columns: int) -> None:
-        self._palettes = [_FLAGS.take(flags) for flags in head.lists(columns, 255, "flags of a column")]
+        self._palettes = []
+        for _ in range(columns):
+            size = head.number(255, "number of flags") + 1
+            self._palettes.append(_FLAGS.take(head.numbers(size, 255, "flag")))
         self._plan = _Plan(head, [len(palette) - 1 for palette in self._palettes])
 
     def read(self, reader: SymbolReader, count: int) -> Flags:

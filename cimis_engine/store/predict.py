@@ -73,7 +73,7 @@ class Scene:
     """
 
     def __init__(self, table: Table, wanted: frozenset[int], count: int, blocks: int, *, errors: bool = True) -> None:
-        """`wanted`: the rows, if derived, that predictions will be asked of, or those that can be made at all.
+        """`wanted`: which derived rows are made: those that predictions will be asked of, or all that can be.
 
         `errors`: whether any are asked for, or will be seen.
         """
@@ -104,23 +104,17 @@ class Scene:
             total = np.zeros((size, blocks))
         if step < self.edge:
             self._add_own(item, plan, step, total, spread)
-        guess = _rounded(total, plan)
+        guess = total.astype(np.int64)
+        guess += plan.constant
+        guess >>= _HALVINGS
+        np.maximum(guess, _LOWEST, out=guess)
+        np.minimum(guess, _HIGHEST, out=guess)
         if plan.quarters is not None:
             return guess, plan.quarters
         assert spread is not None
         if plan.spread < 1:
             np.maximum(spread, 1.0, out=spread)
         return guess, spread.view(np.int64) >> 50
-
-    def only_prediction(self, plan: Pass) -> I64:
-        """`prediction` of an only block's records in an only pass, shape (records, 1), with less ado."""
-        if not len(plan.gathered):
-            return _rounded(np.zeros((self.count, 1)), plan)
-        known = self.seen[:, :, 0].take(plan.gathered, axis=0)
-        before, here, after = plan.matrix[:3] @ known[:, : self.count + 2]
-        total = before[:-2] + here[1:-1]
-        total += after[2:]
-        return _rounded(total[:, None], plan)
 
     def _add_own(self, item: int, plan: Pass, step: int, total: Floats, spread: Floats | None) -> None:
         """What the item's own neighbours in time say: `around` slides over them, four at a time."""
@@ -187,16 +181,6 @@ class Scene:
             case _:
                 found = np.where(b > 0, a, 0)
         hold(found, out)
-
-
-def _rounded(total: Floats, plan: Pass) -> I64:
-    """A prediction out of its sum of products, held to what it may be."""
-    guess = total.astype(np.int64)
-    guess += plan.constant
-    guess >>= _HALVINGS
-    np.maximum(guess, _LOWEST, out=guess)
-    np.minimum(guess, _HIGHEST, out=guess)
-    return guess
 
 
 def _slid(weights: Floats, values: Floats, shape: tuple[int, ...]) -> Floats:
