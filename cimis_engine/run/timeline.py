@@ -18,6 +18,7 @@ from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import zstandard
 
@@ -115,12 +116,13 @@ class Timeline:
         self.first, self.last = ends_of(journal)
         self._every, self._budget = every, budget
         self._kept = [Checkpoint(0, -math.inf, 0)]
-        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  closed by `close`
+        self._file: IO[bytes] | None = None  # made with the first checkpoint
         self._end = 0
 
     def close(self) -> None:
         """Give up the checkpoints."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
     @property
     def size(self) -> int:
@@ -144,7 +146,7 @@ class Timeline:
 
     def open(self, checkpoint: Checkpoint) -> Head:
         """A fold that goes on from a checkpoint."""
-        if not checkpoint.length:
+        if self._file is None or not checkpoint.length:
             return Head(self.journal)
         packed = os.pread(self._file.fileno(), checkpoint.length, checkpoint.place)
         return Head(self.journal, _unpack(packed), checkpoint.offset)
@@ -158,6 +160,8 @@ class Timeline:
         state.dirty = set()  # the screen's own, and touched by its thread
         packed = _pack(state)
         try:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  closed by `close`
             _write_all(self._file.fileno(), packed, self._end)
         except OSError:
             self._every *= 2

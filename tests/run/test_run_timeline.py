@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import pickle
 import random
@@ -75,6 +76,18 @@ def test_checkpoints_stay_within_their_budget(journal: Path) -> None:
     assert max(gaps) >= 100
     state = at(timeline, Moment(seq=kept[-1].seq - 1))
     assert state.seq == kept[-1].seq - 1
+
+
+def test_without_room_for_checkpoints_every_moment_is_reached_all_the_same(
+    journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(**_: object) -> None:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    timeline = indexed(journal)
+    assert (timeline.known, timeline.size) == (0, 0)
+    assert at(timeline, Moment(seq=500)).seq == 500
 
 
 def test_a_head_stops_at_the_moment_and_goes_on(journal: Path) -> None:
