@@ -662,7 +662,7 @@ def footer_actions(
 def _footer_rank(action: Action, view: str) -> float:
     """Help, quit, the ways back, open and filter first, then what this view is for, then the rest of `FOOTER_ORDER`."""
     own = action.name not in FOOTER_ORDER or action.group.lower() == view
-    return 5.5 if own else FOOTER_ORDER.index(action.name)
+    return FOOTER_ORDER.index("filter") + 0.5 if own else FOOTER_ORDER.index(action.name)
 
 
 def footer_width(action: Action) -> int:

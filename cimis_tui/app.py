@@ -65,10 +65,6 @@ def _warm(loaded: Callable[[], None]) -> None:
     threading.Thread(target=load, name="warm-up", daemon=True).start()
 
 
-def _nothing() -> None:
-    """What is to be done when nothing is."""
-
-
 def _module(view: View) -> ModuleType:
     return import_module(f"cimis_tui.screens.{view.place.partition(':')[0]}")
 
@@ -106,7 +102,7 @@ class CimisApp(App[None]):
         meter: Callable[[float], SelfCost] | None = None,
         looks: Looks | None = None,
         opening: Opening = AT_THE_END,
-        loaded: Callable[[], None] = _nothing,
+        loaded: Callable[[], None] = lambda: None,
     ) -> None:
         """`opening` says how a replay begins; `loaded` is called, in a thread, when all code has been loaded."""
         super().__init__()

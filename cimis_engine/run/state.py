@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import replace
 from operator import attrgetter
@@ -95,7 +95,7 @@ class RunState:
         self.batch_bytes = self.batch_records = self.chunk_records = 0
 
         self.stations: dict[int, StationState] = {}
-        self.by_status: dict[str, set[int]] = {}
+        self.by_status: defaultdict[str, set[int]] = defaultdict(set)
         self.waiting: set[int] = set()
         self.results: dict[tuple[int, int], ResultState] = {}
         self.failures: dict[tuple[int, int], ResultState] = {}
@@ -224,8 +224,8 @@ class RunState:
             station.status = "retrying"
         else:
             station.status = "running" if "running" in states and self.finished_at is None else "queued"
-        self.by_status.setdefault(old, set()).discard(number)
-        self.by_status.setdefault(station.status, set()).add(number)
+        self.by_status[old].discard(number)
+        self.by_status[station.status].add(number)
 
     def _page(self, event: Any) -> PageState | None:
         """The open page an event is about, opened if need be; None for a job the plan does not have."""

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from cimis_engine.errors import UsageError
-from cimis_engine.run.past import find_run
+from cimis_engine.run.past import find_run_dir
 from cimis_tui.cli.looks import flags_of, looks_of
 from cimis_tui.cli.output import Output
 from cimis_tui.cli.settings import data_dir_of
@@ -30,11 +30,11 @@ def serve(args: Namespace, output: Output) -> int:
     from cimis_tui.web.server import serve as serve_until_told
 
     data_dir = data_dir_of(args, os.environ, Path())
-    run = find_run(data_dir, args.run)
+    run_id = find_run_dir(data_dir, args.run).name
     looks = looks_of(args, {**os.environ, **BROWSER}, Path())
     host = _host(args.host)
     gate = Gate(_token_in(Path(args.token_file)) if args.token_file else new_token(), host)
-    tab = [sys.executable, "-m", "cimis_tui", "attach", run.run_id, "--data-dir", str(data_dir), "-q"]
+    tab = [sys.executable, "-m", "cimis_tui", "attach", run_id, "--data-dir", str(data_dir), "-q"]
     if not is_loopback(host):
         output.warn(
             f"{host} can be reached by others, and what is sent is not encrypted; `ssh -L` to 127.0.0.1 is safer"
@@ -44,7 +44,7 @@ def serve(args: Namespace, output: Output) -> int:
         shown = "put ?token=… with the token of your file after it" if args.token_file else ""
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
         output.must(f"{url}{'' if args.token_file else f'?token={gate.token}'}")
-        output.note(f"  run {run.run_id}; ctrl+c ends the server, not the run{f'; {shown}' if shown else ''}")
+        output.note(f"  run {run_id}; ctrl+c ends the server, not the run{f'; {shown}' if shown else ''}")
 
     try:
         asyncio.run(

@@ -13,6 +13,7 @@ from cimis_engine.run.journal import JournalReader
 from cimis_engine.run.past import JOURNAL
 from cimis_engine.run.process import running_engine
 from cimis_engine.run.state import RunState
+from cimis_tui.feed.source import at_once
 from cimis_tui.view.frame import Feed
 
 STALE_SECONDS = 4.0
@@ -20,10 +21,6 @@ STALE_SECONDS = 4.0
 _POLL, _QUIET_POLL = 0.12, 0.24
 """Seconds between two looks at the file; less often once it has not grown for `_QUIET_SECONDS`."""
 _QUIET_SECONDS = 1.5
-_FOLD_AT_ONCE = 200
-"""Events folded under one hold of the lock: the screen never waits longer than these take (~2 ms)."""
-_FOLD_AT_FIRST = 8000
-"""…but the first time (~0.1 s): the cursor would stay on whatever station half a journal puts first."""
 
 
 def engine_alive(run_dir: Path, pid: int | None) -> bool:
@@ -68,10 +65,10 @@ class Follower:
         total = 0
         with self._reading:
             while events := self._reader.read_new():
-                at_once = _FOLD_AT_ONCE if self.state.seq else _FOLD_AT_FIRST
-                for start in range(0, len(events), at_once):
+                size = at_once(self.state)
+                for start in range(0, len(events), size):
                     with self.lock:
-                        for stamped in events[start : start + at_once]:
+                        for stamped in events[start : start + size]:
                             self.state.apply(stamped)
                 total += len(events)
                 self._heard = self._clock.monotonic()

@@ -20,15 +20,12 @@ from cimis_engine.run.past import JOURNAL
 from cimis_engine.run.process import running_engine
 from cimis_engine.run.state import RunState
 from cimis_engine.run.timeline import CHECKPOINT_EVERY, Head, Moment, Timeline
+from cimis_tui.feed.source import at_once
 from cimis_tui.view.frame import Feed
 from cimis_tui.view.replay import SPEEDS, Playing, speed_text
 
 _POLL, _BREATH = 0.06, 0.02
 """Seconds between two looks at the clock while playing; and what the screen is left between two stretches of work."""
-_FOLD_AT_ONCE = 200
-"""Events folded under one hold of the lock: the screen never waits longer than these take (~2 ms)."""
-_FOLD_AT_FIRST = 8000
-"""…but the first time (~0.2 s): the cursor would stay on whatever station half the way puts first."""
 _TURN_SECONDS = 0.04
 """How long the thread plays before it looks at its wishes again."""
 _STEP_SECONDS = 1.0
@@ -230,7 +227,7 @@ class Replay:
     def _fold(self, head: Head, until: Moment) -> int:
         """A batch; how many events that was. The fold on screen is changed under the lock."""
         with self.lock if head is self._head else contextlib.nullcontext():
-            done = head.run(until, _FOLD_AT_ONCE if head.state.seq else _FOLD_AT_FIRST)
+            done = head.run(until, at_once(head.state))
         self._timeline.note(head)
         return done
 

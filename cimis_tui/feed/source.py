@@ -8,6 +8,14 @@ from typing import Protocol
 from cimis_engine.run.state import RunState
 from cimis_tui.view.frame import Feed
 
+_AT_ONCE, _AT_FIRST = 200, 8000
+
+
+def at_once(state: RunState) -> int:
+    """How many events to fold under one hold of the lock: so few (~5 ms) that the screen never waits for it; but the
+    first ones together (~0.2 s), or the cursor would stay on whatever station half a journal puts first."""
+    return _AT_ONCE if state.seq else _AT_FIRST
+
 
 class Source(Protocol):
     """`state` is read, and its `dirty` set taken, under `lock`; it may be another one after each `turn`.
@@ -38,7 +46,7 @@ class Source(Protocol):
         """How fresh what is shown is."""
 
     def quiet(self) -> bool:
-        """Whether nothing has come for a while, nor can come but by the clock."""
+        """Whether nothing is going on: no event of late, and none being brought."""
 
     def now(self) -> float:
         """The time to show, Unix seconds."""

@@ -26,6 +26,7 @@ from cimis_tui.view.time_axis import Axis
 from cimis_tui.widgets.fact_panel import FactPanel
 from cimis_tui.widgets.heat_map import HeatMap
 
+Seen = tuple[HeatView, CellFacts | None]
 READ_EVERY = 2.0
 """Seconds between two looks at the store, at least; none is taken while no chunk has been finished."""
 
@@ -72,7 +73,7 @@ class CoverageScreen(RunScreen):
     def body(self) -> ComposeResult:
         yield HeatMap(self._boards[self._interval], id="heat").add_class("panel")
         yield Input(placeholder="name  number  county  !word  state:failed", id="filter", compact=True)
-        facts = FactPanel(False, self._present_facts, id="coverage-facts")
+        facts = FactPanel[Seen | None](None, _present_seen, id="coverage-facts")
         facts.border_title = "Cell under the cursor, and marks"
         yield facts.add_class("panel")
 
@@ -135,15 +136,7 @@ class CoverageScreen(RunScreen):
         station = self._map.station
         if station != self.pump.selected:
             self.pump.select(station)
-        self.query_one("#coverage-facts", FactPanel).apply(True)
-
-    def _present_facts(self, told: bool, width: int, height: int) -> tuple[Line, ...]:
-        if not told:
-            return ()
-        view, facts = self._map.view, self._facts()
-        legend = present_marks(view, width, 2)
-        cell = (present_cell(facts, width) if facts else [])[: height - len(legend)]
-        return (*cell, *[()] * (height - len(cell) - len(legend)), *legend)
+        self.query_one("#coverage-facts", FactPanel).apply((self._map.view, self._facts()))
 
     def _facts(self) -> CellFacts | None:
         view, station = self._map.view, self._map.station
@@ -241,3 +234,13 @@ class CoverageScreen(RunScreen):
 
 def _run_interval(state: RunState, _: float) -> Interval:
     return Interval(state.started.interval) if state.started else Interval.DAILY
+
+
+def _present_seen(seen: Seen | None, width: int, height: int) -> tuple[Line, ...]:
+    """The cell under the cursor, and below it the marks."""
+    if seen is None:
+        return ()
+    view, facts = seen
+    legend = present_marks(view, width, 2)
+    cell = (present_cell(facts, width) if facts else [])[: height - len(legend)]
+    return (*cell, *[()] * (height - len(cell) - len(legend)), *legend)

@@ -110,7 +110,7 @@ class DashboardScreen(RunScreen):
         table, box = self.query_one(LiveTable), self.query_one("#table-box")
         arrow = "▼" if table.reverse else "▲"
         shown = f"   filter {table.filter.text}" if table.filter.text else ""
-        hidden = len(table.marked) - table.marked_in_sight
+        hidden = len(table.marked) - table.marked_matching
         marked = (
             f"   ┃ {len(table.marked)} marked{f', {hidden} of them hidden' if hidden else ''}" if table.marked else ""
         )

@@ -42,6 +42,7 @@ class Sheet(ModalScreen[None]):
             yield from self.content()
 
     def content(self) -> ComposeResult:
+        """What is read."""
         raise NotImplementedError
 
     def action_scroll(self, lines: int) -> None:

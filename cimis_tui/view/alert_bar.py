@@ -9,6 +9,7 @@ from cimis_tui.view.cells import Cell, Line, fit, spread, width_of
 from cimis_tui.view.frame import AlertRow
 
 _ROOMY = 80
+"""Columns from which on the bar has all its keys."""
 
 
 def present_alerts(alerts: tuple[AlertRow, ...], width: int, keys: Sequence[tuple[str, str, str]] = ()) -> Line:

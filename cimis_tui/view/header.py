@@ -34,6 +34,7 @@ _FEED = {
 }
 _SAID = {"CUT": "CUT OFF"}
 _USUAL = ("WAIT", "LIVE", "PLAY", "END")
+"""Feeds that may give way where there is little room."""
 _COUNTED = ("running", "slow", "retrying", "failed", "cancelled", "paused", "done", "queued")
 
 

@@ -36,7 +36,7 @@ class LiveTable(LineTable[int]):
         self._now = now
         self._rows: dict[int, Row] = {}
         self._drawn: dict[int, Drawn] = {}
-        self._fields: list[tuple[int, int, str, Callable[[str, int], str]]] = []
+        self._plan: list[tuple[int, int, str, Callable[[str, int], str]]] = []
         self._stale = False
         self._sorted_at = float("-inf")
         self._keyed_at = float("-inf")
@@ -61,7 +61,7 @@ class LiveTable(LineTable[int]):
         return len(self._order)
 
     @property
-    def marked_in_sight(self) -> int:
+    def marked_matching(self) -> int:
         """How many of the marked rows the filter lets through."""
         return sum(key in self._place for key in self._marked)
 
@@ -171,7 +171,7 @@ class LiveTable(LineTable[int]):
 
     def _laid_out(self) -> None:
         self._drawn.clear()
-        self._fields = [
+        self._plan = [
             (index, wide, " " * gap, str.rjust if COLUMNS[index].right else str.ljust)
             for index, wide, gap in self._columns
         ]
@@ -192,7 +192,7 @@ class LiveTable(LineTable[int]):
         if drawn is None:
             drawn = self._drawn[key] = self._draw(row)
         runs: list[Run] = [("key", "┃" if key in self._marked else " ")]
-        for (index, wide, blank, side), (text, role, _) in zip(self._fields, drawn[1], strict=True):
+        for (index, wide, blank, side), (text, role, _) in zip(self._plan, drawn[1], strict=True):
             if index == _PROGRESS:
                 filled, track = bar(row.progress, wide - 4)
                 runs += [("bar", blank + filled), ("track", track), (role, f" {text}")]

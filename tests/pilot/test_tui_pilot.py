@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -294,3 +295,26 @@ def screen_name(pilot: Pilot[Any]) -> str:
     screen = pilot.app.screen
     assert isinstance(screen, ConsoleScreen)
     return screen.VIEW
+
+
+async def test_the_beat_rests_while_nothing_happens(tmp_path: Path) -> None:
+    told = midst()
+    app = dashboard(tmp_path, told[:-1])
+    app.looks = replace(app.looks, fps=3)  # so slow that the app does not look for quiet itself
+
+    def beats() -> bool:
+        assert app._quick is not None
+        return app._quick._active.is_set()
+
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        app._on_quiet_beat()
+        assert not beats(), "two seconds without an event"
+        await pilot.press("j")
+        assert beats(), "what a key brings about is seen at once"
+        app._on_quiet_beat()
+        assert not beats()
+        write(tmp_path, told)
+        app.follower.read_once()
+        app._on_quiet_beat()
+        assert beats(), "an event came"
