@@ -150,7 +150,7 @@ ACTIONS = (
         palette=False,
         replay=True,
     ),
-    Action("home_run", ("B",), "B", "", "Replay", "back to the run this console was opened on", id="replay.home"),
+    Action("home_run", ("B",), "B", "Home run", "Replay", "back to the run the console was opened on", id="replay.home"),
     # dashboard
     Action("open", ("enter",), "↵", "Detail", "Screens", "the station in detail", views=_on("dashboard")),
     Action("move(-1)", ("k", "up"), "k ↑", "", "Move", "one row up", False, _LISTS, "move.up"),
@@ -633,16 +633,24 @@ def spelled(table: Sequence[Action]) -> tuple[Action, ...]:
 
 
 def footer_actions(
-    width: int, view: str = "dashboard", table: Sequence[Action] = ACTIONS, *, replay: bool = False
+    width: int,
+    view: str = "dashboard",
+    table: Sequence[Action] = ACTIONS,
+    *,
+    replay: bool = False,
+    away: bool = False,
 ) -> list[Action]:
     """The actions a footer of `width` columns has room for, in the order of the table.
 
-    A `replay` has keys that steer it, in place of those that steer the engine and of what else they mean.
+    A `replay` has keys that steer it, in place of those that steer the engine and of what else they mean. `away`: it is
+    not the run the console was opened on.
     """
     here = actions_of(view, table)
     steer = {key for action in here if action.replay for key in action.keys}
 
     def acts(action: Action) -> bool:
+        if action.name == "home_run":
+            return away
         if not replay or action.replay:
             return replay or not action.replay
         return action.name not in CONTROLS and not steer.issuperset(action.keys)

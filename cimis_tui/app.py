@@ -45,6 +45,8 @@ _SLOW_FRAME = 0.020
 """A frame that takes longer (seconds) halves the rate until frames are quick again."""
 _QUIET_FPS = 3
 """Frames a second while no event comes: only the clocks move."""
+_AFTER_KEY = 1.5
+"""Seconds after a key during which the beat does not rest."""
 _TWICE_SECONDS = 2.0
 _STOP_PATIENCE = 10.0
 PLAYED = Opening(speed=8.0)
@@ -119,10 +121,11 @@ class CimisApp(App[None]):
         self.home = self.shown = self._open(run_dir, mode=mode, pid=engine_pid, send=send, opening=opening)
         """The run the console was opened on, and the one on screen."""
         self._rung = self.clock.time()
-        self._quick: Timer | None = None  # the beat; it rests while nothing happens
+        self._beats: tuple[Timer, Timer] | None = None  # the quick one, and the calm one of while nothing happens
+        self._hurried = True
         self.frozen = False
         self._beat, self._stride = 0, 1
-        self._interrupted = float("-inf")
+        self._interrupted = self._keyed = float("-inf")
         self._leave_at: float | None = None  # monotonic time at which waiting for the end of the run is given up
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -134,9 +137,9 @@ class CimisApp(App[None]):
     async def on_mount(self) -> None:
         self.home.source.start()  # it reads while the screen is made, and the first frame has something to show
         await self.push_screen(self.view("dashboard"))
-        self._quick = self.set_interval(1 / self.looks.fps, self._on_beat)
+        quick = self.set_interval(1 / self.looks.fps, self._on_beat)
         if self.looks.fps > _QUIET_FPS:
-            self.set_interval(1 / _QUIET_FPS, self._on_quiet_beat)
+            self._beats = quick, self.set_interval(1 / _QUIET_FPS, self._on_beat, pause=True)
         self.set_timer(_WARM_AFTER, partial(_warm, self._loaded))
         loop = asyncio.get_running_loop()
         for number, code in _DETACHING.items():
@@ -251,27 +254,31 @@ class CimisApp(App[None]):
 
     @property
     def fps(self) -> float:
-        return self.looks.fps / (self._stride * (1 if self.app_focus else 2))
+        beats = self.looks.fps if self._hurried else _QUIET_FPS
+        return beats / (self._stride * (1 if self.app_focus else 2))
 
     def _on_beat(self) -> None:
         if not self.is_running or not self.screen_stack:
             return  # the timer strikes on while the screens are taken down
         self._beat += 1
         if self._beat % (self._stride * (1 if self.app_focus else 2)) == 0:
+            self.home.source.catch_up()
+            if self.shown is not self.home:
+                self.shown.source.catch_up()
             self.beat()
 
-    def _on_quiet_beat(self) -> None:
-        """The quick beat rests while nothing happens: waking up is most of what an idle console costs."""
-        assert self._quick is not None
-        if self.shown.source.quiet():
-            self._quick.pause()
-            self._on_beat()
-        else:
-            self._quick.resume()
+    def _hurry(self, hurried: bool) -> None:
+        """One of the two beats rests: waking up is most of what an idle console costs."""
+        if self._beats is not None and hurried != self._hurried:
+            self._hurried = hurried
+            quick, calm = self._beats
+            (quick if hurried else calm).resume()
+            (calm if hurried else quick).pause()
 
     async def on_event(self, event: Event) -> None:
-        if isinstance(event, InputEvent) and self._quick is not None:
-            self._quick.resume()  # what a key brings about is seen at once
+        if isinstance(event, InputEvent):
+            self._keyed = self.clock.monotonic()
+            self._hurry(True)  # what a key brings about is seen at once
         await super().on_event(event)
 
     def beat(self) -> None:
@@ -280,9 +287,11 @@ class CimisApp(App[None]):
         if self._leave_at is not None and (self.home.pump.ended() or began >= self._leave_at):
             self.exit(return_code=0)
             return
+        self._hurry(began - self._keyed < _AFTER_KEY or not self.shown.source.quiet())
         self._ring()
         if isinstance(self.screen, ConsoleScreen):
             self.screen.tick()
+            self.screen.paint()
             self._stride = 2 if self.clock.monotonic() - began > _SLOW_FRAME else 1
 
     def _ring(self) -> None:

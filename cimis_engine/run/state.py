@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import sys
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from operator import attrgetter
 from typing import Any
@@ -124,17 +124,29 @@ class RunState:
 
     def apply(self, stamped: Stamped) -> None:
         """Fold one event in, in the order of the journal. Kinds without a meaning here only move the clock."""
-        event = stamped.event
-        self.seq, self.now = stamped.seq, max(self.now, stamped.t)
-        handler = _HANDLERS.get(type(event))
-        if handler is not None:
-            handler(self, event, stamped.t)
-        number = getattr(event, "station", None)
-        if isinstance(number, int):
-            self._touch(number, stamped.t)
-        if type(event) in SILENT:
-            return
-        for level, text in describe(event, self.stations):
+        self.apply_all((stamped,))
+
+    def apply_all(self, events: Iterable[Stamped]) -> None:
+        """As `apply`, each in turn; how the stations stand is worked out once, after the last of them."""
+        touched: dict[int, float] = {}
+        for stamped in events:
+            event, t = stamped.event, stamped.t
+            self.seq, self.now = stamped.seq, t if t > self.now else self.now
+            kind = type(event)
+            handler = _HANDLERS.get(kind)
+            if handler is not None:
+                handler(self, event, t)
+            number = getattr(event, "station", None)
+            if isinstance(number, int):
+                touched[number] = t
+            if kind not in SILENT:
+                self._tell(stamped, number)
+        for number, t in touched.items():
+            self._touch(number, t)
+
+    def _tell(self, stamped: Stamped, number: int | None) -> None:
+        """Put an event's words in the log."""
+        for level, text in describe(stamped.event, self.stations):
             self.log.append(LogLine(stamped.seq, stamped.t, level, number, text))
             self.warnings += level == "WARN"
             self.errors += level == "ERROR"

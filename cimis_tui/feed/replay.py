@@ -125,6 +125,9 @@ class Replay:
             self._thread.join(1.0)
         self._timeline.close()
 
+    def catch_up(self) -> None:
+        """It keeps its own time."""
+
     def quiet(self) -> bool:
         return not (self.playing or self._busy or self._steps or self._wish is not None)
 

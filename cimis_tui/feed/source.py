@@ -42,6 +42,9 @@ class Source(Protocol):
     def read_once(self) -> int:
         """Fold what is due; how many events that was. Raises `OSError` when the journal cannot be read."""
 
+    def catch_up(self) -> None:
+        """A frame is about to be drawn: have its thread read what there is by now, but do not wait long for it."""
+
     def feed(self) -> Feed:
         """How fresh what is shown is."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.widget import Widget
 from textual.widgets import Static
 
 from cimis_tui.actions import actions_of
@@ -26,6 +27,7 @@ from cimis_tui.widgets.banner import AlertBar
 from cimis_tui.widgets.header_bar import HeaderBar
 from cimis_tui.widgets.kept import Kept
 from cimis_tui.widgets.key_footer import KeyFooter
+from cimis_tui.widgets.paint import paint_now
 from cimis_tui.widgets.panel import CellPanel
 from cimis_tui.widgets.replay_bar import ReplayBar
 
@@ -51,6 +53,7 @@ class ConsoleScreen(Kept, Replaying):
         """Of the run: it lies in `runs/<run-id>` of a data directory."""
         self._desk = desk
         self._held_beats = 0
+        self._widgets: tuple[Widget, ...] | None = None
 
     def compose(self) -> ComposeResult:
         with Container(id="main"):
@@ -60,7 +63,8 @@ class ConsoleScreen(Kept, Replaying):
             if self.replay is not None:
                 self.bar = ReplayBar(actions_of(self.VIEW, self.app.actions))
                 yield self.bar
-        yield KeyFooter(self.VIEW, self.app.actions, replay=self.replay is not None)
+        away = self.run_dir != self.app.home.run_dir
+        yield KeyFooter(self.VIEW, self.app.actions, replay=self.replay is not None, away=away)
         yield Static("needs 60x15", id="too-small")
 
     # what a screen is made of
@@ -114,6 +118,12 @@ class ConsoleScreen(Kept, Replaying):
         if chrome.alerts is not None:
             self.query_one(AlertBar).apply(chrome.alerts)
         self.draw(anew=anew or chrome.leapt)
+
+    def paint(self) -> None:
+        """Show what the last tick changed without waiting for Textual to come round to it."""
+        if self._widgets is None:
+            self._widgets = tuple(self.query_one("#main").walk_children(Widget))
+        paint_now(self, self._widgets)
 
     # elsewhere
 

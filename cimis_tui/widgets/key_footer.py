@@ -12,14 +12,14 @@ from cimis_tui.widgets.panel import CellPanel
 class KeyFooter(CellPanel):
     DEFAULT_CSS = "KeyFooter { height: 1; }"
 
-    def __init__(self, view: str, table: Sequence[Action], *, replay: bool = False) -> None:
-        """`table`: the actions with the keys they have. `replay`: those that steer one are among them."""
+    def __init__(self, view: str, table: Sequence[Action], *, replay: bool = False, away: bool = False) -> None:
+        """`table`: the actions with the keys they have; `replay` and `away` as in `footer_actions`."""
         super().__init__()
-        self._view, self._table, self._replay = view, table, replay
+        self._view, self._table, self._replay, self._away = view, table, replay, away
 
     def lines(self, width: int, height: int) -> tuple[Line, ...]:
         cells: list[Cell] = [Cell(" ")]
-        for action in footer_actions(width, self._view, self._table, replay=self._replay):
+        for action in footer_actions(width, self._view, self._table, replay=self._replay, away=self._away):
             cells.append(Cell(footer_key(action), "key", action.name))
             cells.append(Cell(f" {action.footer}", "dim", action.name))
             cells.append(Cell("  "))

@@ -300,21 +300,21 @@ def screen_name(pilot: Pilot[Any]) -> str:
 async def test_the_beat_rests_while_nothing_happens(tmp_path: Path) -> None:
     told = midst()
     app = dashboard(tmp_path, told[:-1])
-    app.looks = replace(app.looks, fps=3)  # so slow that the app does not look for quiet itself
 
-    def beats() -> bool:
-        assert app._quick is not None
-        return app._quick._active.is_set()
+    def beats() -> list[bool]:
+        assert app._beats is not None
+        return [timer._active.is_set() for timer in app._beats]
 
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
-        app._on_quiet_beat()
-        assert not beats(), "two seconds without an event"
+        app._on_beat()
+        assert beats() == [False, True] and app.fps == 3, "two seconds without an event"
         await pilot.press("j")
-        assert beats(), "what a key brings about is seen at once"
-        app._on_quiet_beat()
-        assert not beats()
+        app._on_beat()
+        assert beats() == [True, False] and app.fps == 8, "what a key brings about is seen at once"
+        await advance(pilot, 2.0)
+        assert beats() == [False, True]
         write(tmp_path, told)
         app.follower.read_once()
-        app._on_quiet_beat()
-        assert beats(), "an event came"
+        app._on_beat()
+        assert beats() == [True, False], "an event came"
