@@ -8,7 +8,6 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.events import Click
 from textual.filter import LineFilter
-from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
@@ -48,8 +47,7 @@ class CellPanel(Kept):
         if len(lines) != len(old):
             self.refresh()
             return
-        differ = [n for n, (was, line) in enumerate(zip(old, lines, strict=True)) if was != line]
-        self.refresh(*(Region(0, n, self.size.width, 1) for n in differ))
+        self.refresh_lines(n for n, (was, line) in enumerate(zip(old, lines, strict=True)) if was != line)
 
     def on_resize(self) -> None:
         self._lines = ()
