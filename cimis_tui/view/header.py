@@ -81,10 +81,11 @@ def _progress(v: Vitals, width: int) -> Line:
         counts, gap = _counts(v, words=True, of_stations=False, done=True), 2
     wanted = width - 9 - sum(width_of(c) + 3 for c in counts)
     room = max(8, width // 5) if width < 70 else max(10, min(44, wanted))
-    tail = fit(counts, width - room - 9, gap=gap)
+    apart = "  " if width < 70 else "   "
+    tail = fit(counts, width - room - 7 - len(apart), gap=gap)
     filled, track = bar(v.progress, room)
     percent = f" {int(v.progress * 100):3d}%"
-    line = (Cell(" "), Cell(filled, "bar"), Cell(track, "track"), Cell(percent, "head"), Cell("   "), *tail)
+    line = (Cell(" "), Cell(filled, "bar"), Cell(track, "track"), Cell(percent, "head"), Cell(apart), *tail)
     return (*line, Cell(" " * max(0, width - width_of(line))))
 
 

@@ -14,6 +14,8 @@ from cimis_tui.view.cells import Cell, Line, clip, width_of
 
 SPEEDS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, math.inf)
 HINT = "write 03:12:44 (UTC), 2025-11-22T03:12:44Z, +5m or -30s from here, or 40%"
+_TRACK = 16
+"""Columns the track has at least, before the keys beside it."""
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?Z?")
 _SHIFT = re.compile(r"([+-])(\d+(?:\.\d+)?)\s*([smh]?)")
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
@@ -65,7 +67,7 @@ def present_replay(p: Playing, width: int, keys: Sequence[tuple[str, str, str]])
     name = f" replay {p.run_id}  " if width >= 100 else " "
     left: list[Cell] = [Cell(name, "dim"), state, Cell(f"  {units.of_day(p.at)} ", "head")]
     right: list[Cell] = [Cell(f" {units.of_day(p.ends)}Z", "dim")]
-    right += _keys(keys, width)
+    right += _keys(keys, width - width_of(left) - width_of(right) - _TRACK)
     room = max(4, width - width_of(left) - width_of(right) - 1)
     share = 1.0 if p.ends <= p.begins else (p.at - p.begins) / (p.ends - p.begins)
     done = min(room - 1, max(0, round(share * (room - 1))))
@@ -73,12 +75,14 @@ def present_replay(p: Playing, width: int, keys: Sequence[tuple[str, str, str]])
     return ReplayLine(clip((*left, *track, *right), width), width_of(left), room)
 
 
-def _keys(keys: Sequence[tuple[str, str, str]], width: int) -> list[Cell]:
+def _keys(keys: Sequence[tuple[str, str, str]], room: int) -> list[Cell]:
+    """Those there is room for, each with its word."""
     cells: list[Cell] = []
-    for key, word, action in keys if width >= 80 else keys[:1]:
-        cells += [Cell("  "), Cell(key, "key", action)]
-        if width >= 110:
-            cells.append(Cell(f" {word}", "dim", action))
+    for key, word, action in keys:
+        more = [Cell("  "), Cell(key, "key", action), Cell(f" {word}", "dim", action)]
+        if width_of(cells) + width_of(more) > room:
+            break
+        cells += more
     return cells
 
 

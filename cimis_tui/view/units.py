@@ -48,16 +48,16 @@ def size(value: float) -> str:
 
 
 def held(value: float) -> str:
-    """Bytes for a narrow column: 0, 61k, 1.2M."""
+    """Bytes in at most five characters: 512B, 61kB, 1.2MB."""
     if value < 1000:
-        return f"{value:.0f}"
+        return f"{value:.0f}B"
     for unit in ("k", "M", "G"):
         value /= 1000
         if value < 9.95:
-            return f"{value:.1f}{unit}"
+            return f"{value:.1f}{unit}B"
         if value < 999.5:
-            return f"{value:.0f}{unit}"
-    return f"{value:.0f}G"
+            return f"{value:.0f}{unit}B"
+    return f"{value:.0f}GB"
 
 
 def ratio(value: float | None) -> str:

@@ -20,7 +20,7 @@ class AlertBar(CellPanel):
     def __init__(self, actions: Sequence[Action]) -> None:
         """`actions`: what can be done on the screen, with its keys."""
         super().__init__()
-        words = {"go.alerts": "Alerts", "alert.acknowledge_all": "Ack all"}
+        words = {"go.alerts": "shows them", "alert.acknowledge_all": "acks all"}
         self._keys = [(footer_key(a), words[a.id], a.name) for a in actions if a.id in words]
 
     def apply(self, alerts: tuple[AlertRow, ...]) -> None:

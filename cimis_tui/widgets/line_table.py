@@ -80,7 +80,8 @@ class LineTable(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
 
     def _heading(self, column: Column, placed: Placed) -> str:
         """A column's title in the header, as wide as the column, with the mark of the sorting."""
-        title = column.title + ("" if column.key != self.sort_key else "▼" if self.reverse else "▲")
+        arrow = "" if column.key != self.sort_key else "▼" if self.reverse else "▲"
+        title = column.heading(self.app.size.width) + arrow
         if column.right:  # the mark may use the blank between columns
             return title.rjust(placed.width + placed.gap)
         return " " * placed.gap + title.ljust(placed.width)

@@ -9,7 +9,7 @@ from textual.geometry import Region
 
 from cimis_tui.view.bars import bar
 from cimis_tui.view.cells import Cell, pad
-from cimis_tui.view.columns import COLUMNS, INDEX, SORTABLE, Column, Placed
+from cimis_tui.view.columns import COLUMNS, FRAMED, INDEX, SORTABLE, Column, Placed
 from cimis_tui.view.order import Filter, order_rows
 from cimis_tui.view.present import Row
 from cimis_tui.widgets.line_table import HEADER, LineTable, Run
@@ -19,8 +19,6 @@ RESORT_EVERY = 1.0
 REST_AFTER_KEY = 2.0
 """…and not within so many seconds after the cursor was moved."""
 _PROGRESS = INDEX["progress"]
-_FRAMED = 100
-"""From so many columns on the table has a frame."""
 Drawn = tuple[float, tuple[Cell, ...]]
 """What a row's strip was made of: its progress and the cells of the columns in sight."""
 
@@ -178,7 +176,7 @@ class LiveTable(LineTable[int]):
 
     def _heading(self, column: Column, placed: Placed) -> str:
         title = super()._heading(column, placed)
-        if column.key == "name" and self._marked and self.app.size.width < _FRAMED:
+        if column.key == "name" and self._marked and self.app.size.width < FRAMED:
             count = f"┃{len(self._marked)} "  # no frame around the table has a title to say it
             return f"{title[: -len(count)]}{count}"
         return f"{title[:-1]}%" if column.key == "progress" else title

@@ -143,9 +143,9 @@ async def test_alerts_by_mouse(tmp_path: Path) -> None:
     async with running(tmp_path, troubled()) as at:
         bar = at.one(AlertBar)
         line = "".join(cell.text for cell in bar.lines(bar.size.width, 1)[0])
-        await at.pilot.click(AlertBar, offset=(line.index("A Ack all"), 0))
+        await at.pilot.click(AlertBar, offset=(line.index("A acks all"), 0))
         assert await at.commands() == [{"cmd": "ack"}]
-        await at.pilot.click(AlertBar, offset=(line.index("7 Alerts"), 0))
+        await at.pilot.click(AlertBar, offset=(line.index("7 shows"), 0))
         while at.screen.VIEW != "alerts" or not at.screen.is_mounted:
             await at.pilot.pause()
         await at.pilot.pause()
