@@ -6,6 +6,7 @@ One writer, any number of readers. A line counts once its newline is there; a to
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -200,6 +201,9 @@ def event_schema() -> dict[str, Any]:
         body = defs[cls.__name__]
         body["properties"] = {**envelope, **body["properties"]}
         body["required"] = [*envelope, *body["required"]]
+    for body in defs.values():  # some versions of Python and msgspec take the indent off a docstring, some do not
+        if "description" in body:
+            body["description"] = inspect.cleandoc(body["description"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A line of a run's journal",
