@@ -13,8 +13,10 @@ from __future__ import annotations
 import math
 import sys
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from copy import copy
 from dataclasses import replace
+from itertools import islice
 from operator import attrgetter
 from typing import Any
 
@@ -54,6 +56,8 @@ ALERTS_KEPT = 200
 ENDED_KEPT = 50
 AlertEvent = ev.AlertRaised | ev.AlertCleared | ev.AlertAcknowledged | ev.AlertMuted
 MINUTE = 60
+_PART = 256
+"""Results to a part."""
 
 
 class RunState:
@@ -138,11 +142,51 @@ class RunState:
                 handler(self, event, t)
             number = getattr(event, "station", None)
             if isinstance(number, int):
+                self._station(number)
                 touched[number] = t
             if kind not in SILENT:
                 self._tell(stamped, number)
         for number, t in touched.items():
             self._touch(number, t)
+
+    def parts(self) -> Iterator[Any]:
+        """The state in pieces that share nothing that changes, for packing one by one; `put_together` is the way back.
+
+        `dirty` is not among them: it is the consumer's own, and touched by its thread.
+        """
+        whole = copy(self)
+        whole.dirty, whole.stations, whole.results, whole.failures = set(), {}, {}, {}
+        whole._jobs, whole._station_jobs = {}, {}
+        yield whole
+        yield tuple(self.failures)
+        results = iter(self.results.items())
+        while some := tuple(islice(results, _PART)):
+            yield some
+        for number, station in self.stations.items():
+            yield number, station, self._station_jobs.get(number)
+
+    @staticmethod
+    def put_together(parts: Iterator[Any]) -> RunState:
+        """The state whose `parts` these are."""
+        state: RunState = next(parts)
+        failures = next(parts)
+        plan = state.started
+        jobs = {ref.job: ref for ref in plan.jobs} if plan else {}
+        places = {ref.number: ref for ref in plan.stations} if plan else {}
+        for part in parts:
+            if isinstance(part[0], tuple):
+                state.results.update(part)
+                continue
+            number, station, own = part
+            station.ref = places.get(number, station.ref)  # the plan's own, as it was
+            state.stations[number] = station
+            if own is not None:
+                state._station_jobs[number] = own
+                for job in own:
+                    job.ref = jobs.get(job.ref.job, job.ref)
+                    state._jobs[job.ref.job] = job
+        state.failures = {key: state.results[key] for key in failures}
+        return state
 
     def _tell(self, stamped: Stamped, number: int | None) -> None:
         """Put an event's words in the log."""

@@ -7,7 +7,7 @@ temporary file without a name, so that memory does not grow with the journal.
 
 from __future__ import annotations
 
-import copy
+import contextlib
 import gc
 import io
 import math
@@ -16,9 +16,10 @@ import pickle
 import tempfile
 from bisect import bisect_right
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import zstandard
 
@@ -69,21 +70,14 @@ class Head:
             self._waiting.extend(stamped for stamped in new if stamped.seq > self.state.seq)
         return self._waiting[0]
 
-    def step(self) -> None:
-        """Fold the next event."""
-        stamped = self._waiting.popleft()
-        self.state.apply(stamped)
-        if not isinstance(stamped.event, Resources):
-            self.trail.append(stamped.seq)
-
     def run(self, until: Moment, limit: int) -> int:
         """Fold at most `limit` events that `until` allows; how many that was. Raises `OSError`."""
-        for done in range(limit):
-            stamped = self.next()
-            if stamped is None or not until.allows(stamped):
-                return done
-            self.step()
-        return limit
+        some: list[Stamped] = []
+        while len(some) < limit and (stamped := self.next()) is not None and until.allows(stamped):
+            some.append(self._waiting.popleft())
+        self.state.apply_all(some)
+        self.trail.extend(stamped.seq for stamped in some if not isinstance(stamped.event, Resources))
+        return len(some)
 
     @property
     def offset(self) -> int:
@@ -156,8 +150,7 @@ class Timeline:
         kept, and the way to the moments behind it is longer."""
         if head.state.seq < self.known + self._every:
             return
-        state = copy.copy(head.state)
-        state.dirty = set()  # the screen's own, and touched by its thread
+        state = head.state
         packed = _pack(state)
         try:
             if self._file is None:
@@ -182,11 +175,18 @@ def _write_all(fd: int, data: bytes, place: int) -> None:
 
 
 def _pack(state: RunState) -> bytes:
-    """Piece by piece: the whole as one string (7 MB and more, again and again) tears holes into the heap."""
+    """Part by part: the whole at once takes as much memory again as the state, and tears holes into the heap."""
     packed = io.BytesIO()
     with zstandard.ZstdCompressor(level=1).stream_writer(packed, closefd=False) as pieces:
-        pickle.dump(state, pieces, pickle.HIGHEST_PROTOCOL)
+        for part in state.parts():
+            pickle.dump(part, pieces, pickle.HIGHEST_PROTOCOL)
     return packed.getvalue()
+
+
+def _parts(pieces: IO[bytes]) -> Iterator[Any]:
+    with contextlib.suppress(EOFError):
+        while True:
+            yield pickle.load(pieces)
 
 
 def _unpack(packed: bytes) -> RunState:
@@ -198,8 +198,7 @@ def _unpack(packed: bytes) -> RunState:
     gc.disable()
     try:
         with zstandard.ZstdDecompressor().stream_reader(packed) as pieces:
-            state: RunState = pickle.load(io.BufferedReader(pieces))
+            return RunState.put_together(_parts(io.BufferedReader(pieces)))
     finally:
         if collecting:
             gc.enable()
-    return state
