@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 
 from cimis_tui.view import units
 from cimis_tui.view.braille import Canvas
@@ -16,6 +17,9 @@ from cimis_tui.view.viewport import Viewport, scale_bar
 
 NAMED_AT_MOST = 40
 """Stations in sight that have their names written; of more, only the selected one."""
+MANY = "ⁿ"
+"""The number of more than nine stations drawn as one."""
+_RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 
 
 def mark_of(status: str) -> tuple[str, str]:
@@ -50,9 +54,9 @@ class Sheet:
         self.written[row][column] = text, role
         return True
 
-    def beside(self, column: int, row: int, left: str, right: str, role: str) -> bool:
-        """Write to the right of a cell, or to the left of it where the right is not free."""
-        return self.write(column + 1, row, right, role) or self.write(column - len(left), row, left, role)
+    def beside(self, column: int, row: int, text: str, role: str, wide: int = 1) -> bool:
+        """Write to the right of what is `wide` columns, or to the left of it where the right is not free."""
+        return self.write(column + wide, row, text, role) or self.write(column - len(text), row, text, role)
 
     def over(self, ground: Sequence[str]) -> tuple[Line, ...]:
         return tuple(_line(ground[row], self.written.get(row, {})) for row in range(self.rows))
@@ -83,50 +87,56 @@ def by_cell(spots: Sequence[Spot], view: Viewport) -> dict[tuple[int, int], list
     return found
 
 
+def gathered(spots: Sequence[Spot], view: Viewport) -> dict[tuple[int, int], list[Spot]]:
+    """The stations in sight as they are drawn: several in one cell are one glyph and, right of it, their number.
+
+    What lies beneath the number is drawn with them and counted, so that a number always belongs to the glyph before it.
+    """
+    cells = by_cell(spots, view)
+    found: dict[tuple[int, int], list[Spot]] = {}
+    for column, row in sorted(cells, key=lambda cell: (cell[1], cell[0])):
+        together, at = cells[column, row], column
+        if len(together) > 1 and column == view.columns - 1:
+            at = max(0, column - 1)  # there must be room for the number
+        if len(found.get((at - 1, row), ())) > 1:
+            at -= 1
+        found[at, row] = sorted([*found.get((at, row), ()), *together], key=lambda s: (RANK[s.status], s.number))
+    return found
+
+
+def number_of(together: Sequence[Spot]) -> str:
+    """How many stations a glyph stands for, raised; nothing for one."""
+    count = len(together)
+    return "" if count == 1 else _RAISED[count] if count < len(_RAISED) else MANY
+
+
 def paint_map(facts: MapFacts, view: Viewport, ground: Sequence[str]) -> tuple[Line, ...]:
     """The picture: `ground` is the view's outline."""
     sheet = Sheet(view.columns, view.rows)
-    cells = by_cell(facts.spots, view)
+    places = gathered(facts.spots, view)
     mine = facts.chosen.number if facts.chosen else None
-    for (column, row), together in cells.items():
+    for (column, row), together in places.items():
         glyph, role = mark_of(together[0].status)
-        sheet.write(column, row, glyph, "here" if any(s.number == mine for s in together) else role)
-    for (column, row), together in cells.items():
-        _add_count(sheet, column, row, together, mine)
-    _add_names(sheet, cells, mine)
+        role = "here" if any(s.number == mine for s in together) else role
+        _ = sheet.write(column, row, glyph + number_of(together), role) or sheet.write(column, row, glyph, role)
+    _add_names(sheet, places, mine)
     for name, place in CITIES:
         cell = view.cell(*place)
         if cell is not None:
-            sheet.beside(*cell, f" {name} ", f" {name} ", "dim")
+            sheet.beside(*cell, f" {name} ", "dim")
     return sheet.over(ground)
 
 
-def _add_count(sheet: Sheet, column: int, row: int, together: Sequence[Spot], mine: int | None) -> None:
-    """How many stations share a cell: beside the glyph; in its place where both sides are taken, if it can be read."""
-    if len(together) == 1:
-        return
-    number = str(len(together)) if len(together) < 10 else "+"
-    role = "here" if any(s.number == mine for s in together) else mark_of(together[0].status)[1]
-    if not sheet.beside(column, row, number, number, role):
-        sides = (sheet.written[row].get(x, ("", ""))[0] for x in (column - 1, column + 1))
-        if not any(side.isdigit() for side in sides):
-            sheet.written[row][column] = number, role
-
-
-def _add_names(sheet: Sheet, cells: dict[tuple[int, int], list[Spot]], mine: int | None) -> None:
+def _add_names(sheet: Sheet, places: dict[tuple[int, int], list[Spot]], mine: int | None) -> None:
     """The name of the selected station first; the others' where there is room for all of them."""
-    few = sum(len(together) for together in cells.values()) <= NAMED_AT_MOST
-    first = sorted(cells.items(), key=lambda item: (all(s.number != mine for s in item[1]), item[1][0].number))
+    few = sum(len(together) for together in places.values()) <= NAMED_AT_MOST
+    first = sorted(places.items(), key=lambda item: (all(s.number != mine for s in item[1]), item[1][0].number))
     for (column, row), together in first:
         chosen = next((s for s in together if s.number == mine), None)
         if chosen is None and (not few or len(together) > 1):
             continue
-        spot = chosen or together[0]
-        edge = column + (2 if (column + 1, row) in sheet.taken and len(together) > 1 else 1)
-        role = "here" if chosen else "text"
-        _ = sheet.write(edge, row, f" {spot.name} ", role) or sheet.write(
-            column - len(spot.name) - 2, row, f" {spot.name} ", role
-        )
+        name, role = f" {(chosen or together[0]).name} ", "here" if chosen else "text"
+        sheet.beside(column, row, name, role, 1 + len(number_of(together)))
 
 
 # beside the map
@@ -182,17 +192,51 @@ def _time(name: str, value: float | None) -> Line:
     return (Cell(f"{name} ", "dim"), Cell(units.ms(value)), Cell(" ms" if value is not None else "", "dim"))
 
 
-def present_legend(facts: MapFacts, width: int) -> list[Line]:
-    """Every state there is of the run's stations, with its count; then what else is drawn."""
+def present_together(c: Chosen | None, places: Iterable[Sequence[Spot]], width: int) -> list[Line]:
+    """Which stations are drawn as one with the selected one; a click selects one."""
+    together = next((t for t in places if c and any(s.number == c.number for s in t)), ())
+    others = [s for s in together if c and s.number != c.number]
+    if not others:
+        return []
+    line, used = [Cell("drawn with ", "dim")], len("drawn with ")
+    for at, spot in enumerate(others):
+        text, rest = f"{spot.number} {spot.name}", len(others) - at - 1
+        if used + len(text) + (len(f" and {rest} more") if rest else 0) > width:
+            line.append(Cell(f" and {rest + 1} more" if at else f"{rest + 1} more", "dim"))
+            break
+        line += [Cell(", ", "dim")] if at else []
+        line.append(Cell(text, "text", f"choose({spot.number})"))
+        used += len(text) + 2
+    return [clip(line, width)]
+
+
+def present_legend(facts: MapFacts, most: int, width: int) -> list[Line]:
+    """Every state there is of the run's stations, with its count; then what the numbers on the map mean.
+
+    `most` is how many stations are drawn as one, at most.
+    """
     counts = dict(facts.counts)
+    wide = len(str(max(counts.values(), default=0)))
     parts = [
-        (Cell(f"{GLYPHS[s][0]} ", mark_of(s)[1]), Cell(f"{counts[s]:>4} "), Cell(f"{GLYPHS[s][1]:<7}", "dim"))
+        (Cell(f"{GLYPHS[s][0]} ", mark_of(s)[1]), Cell(f"{counts[s]:>{wide}} "), Cell(f"{GLYPHS[s][1]:<7}", "dim"))
         for s in sorted(counts, key=lambda s: RANK[s])
     ]
-    across = max(1, (width + 2) // 16)
-    lines = [fit(parts[start : start + across], width, gap=2) for start in range(0, len(parts), across)]
-    lines.append(clip((Cell("✓2", "ok"), Cell(" two in one place: the worst's state", "dim")), width))
-    return lines
+    across = max(1, (width + 2) // (wide + 12))
+    across = ceil(len(parts) / max(1, ceil(len(parts) / across)))  # as many in every line
+    lines = [fit(parts[start : start + across], width, gap=2) for start in range(0, len(parts), max(1, across))]
+    return [*lines, *([_numbers(most, width)] if most > 1 else [])]
+
+
+def _numbers(most: int, width: int) -> Line:
+    """What a raised number means, in the most words there is room for."""
+    over = f", {MANY} over 9" if most >= len(_RAISED) else ""
+    said = (
+        f" 2 stations there{over}, drawn as the worse",
+        f" 2 there{over}, drawn as the worse",
+        f" 2 there{over}",
+    )
+    words = next((s for s in said if len(s) + 2 <= width), said[-1])
+    return clip((Cell("✓²", "ok"), Cell(words, "dim")), width)
 
 
 def present_nowhere(facts: MapFacts, width: int, height: int) -> list[Line]:
@@ -212,20 +256,20 @@ def present_in_sight(facts: MapFacts, view: Viewport, width: int, height: int) -
         return []
     if not seen:
         return [clip((Cell("no station in sight: n goes to the nearest, z shows all", "dim"),), width)]
-    return _listed("In sight, what needs you first", "dim", seen, width, height)
+    return _listed("In sight, what needs you first" if height > 3 else "", "dim", seen, width, height)
 
 
 def _listed(title: str, role: str, stations: Sequence[Spot | Nowhere], width: int, height: int) -> list[Line]:
     """A title, and as many stations as there is room for; how many more there are is said."""
-    lines: list[Line] = [(Cell(title, role),)]
-    room = height - 1
+    lines: list[Line] = [(Cell(title, role),)] if title else []
+    room = height - len(lines)
     shown = stations if len(stations) <= room else stations[: max(0, room - 1)]
     for station in shown:
         (glyph, tone), pick = mark_of(station.status), f"choose({station.number})"
         name = pad(f"{station.number:>3} {station.name}", max(8, width - 12))
         lines.append((Cell(f"{glyph} ", tone, pick), Cell(f"{name} ", "text", pick), Cell(_word(station), "dim", pick)))
     if len(shown) < len(stations) and room > 0:
-        lines.append((Cell(f"… and {len(stations) - len(shown)} more", "dim"),))
+        lines.append((Cell(f"… and {len(stations) - len(shown)} more{'' if title else ' in sight'}", "dim"),))
     return [clip(line, width) for line in lines]
 
 
@@ -237,7 +281,9 @@ def present_beside(facts: MapFacts, view: Viewport, width: int, height: int) -> 
     """All that stands beside the map, the selected station first."""
     if not facts.started:
         return (clip((Cell("waiting for the plan…", "dim"),), width),)
-    head, legend = present_chosen(facts.chosen, width), present_legend(facts, width)
+    places = list(gathered(facts.spots, view).values())
+    head = [*present_chosen(facts.chosen, width), *present_together(facts.chosen, places, width)]
+    legend = present_legend(facts, max(map(len, places), default=0), width)
     gap: list[Line] = [()] if height > len(head) + len(legend) + 4 else []
     lines = [*head, *gap, *legend]
     lost = present_nowhere(facts, width, min(4, height - len(lines) - len(gap)))

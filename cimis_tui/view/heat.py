@@ -5,19 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from math import ceil
+from typing import NamedTuple
 
 from cimis_engine.store.coverage import Standing
 from cimis_tui.view import units
-from cimis_tui.view.cells import Cell, Line, clip, fit, pad, width_of
+from cimis_tui.view.cells import Cell, Line, clip, pad, width_of
 from cimis_tui.view.coverage import LEGEND, MARKS, Board, Live, Mark, Sight, count_marks, name_of
 from cimis_tui.view.time_axis import ZOOMS, Axis
 
-HEAD = 2
-"""Lines above the first station: the ruler, and the column of the cursor."""
-WIDEST = 5
+HEAD = 1
+"""Lines above the first station: the ruler."""
+WIDEST = 8
 """Columns of the terminal for a cell, at most."""
+NAMED = 3
+"""Columns that a cell keeps where the names take what they need."""
 NARROW = 6
 """Room for the cursor's mark and a station's number, not for its name."""
+FRAMED = 3
+"""Columns of a cell from which on the cursor is a frame around its mark."""
+_SUMS_FROM = 14
+"""Columns beside the cells from which on it is worth working out what could stand there."""
+SHORTEST = 8
+"""Columns of a name worth writing, if not all of it fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +47,27 @@ class HeatView:
     left: int = 0
 
 
-def label_width(width: int) -> int:
-    """Columns for the cursor's mark, number and name of a station."""
-    return 22 if width >= 110 else 16 if width >= 74 else NARROW
+class Layout(NamedTuple):
+    """Columns of the terminal for a station's number and name, and for a cell; and how many `columns` of cells."""
+
+    label: int
+    wide: int
+    columns: int
 
 
-def cell_width(axis: Axis, width: int) -> int:
-    """Columns of the terminal a cell has: what lets the whole axis be seen, if anything does."""
-    return max(1, min(WIDEST, (width - label_width(width)) // max(1, axis.count)))
-
-
-def columns_in_sight(axis: Axis, width: int) -> int:
-    return max(1, (width - label_width(width)) // cell_width(axis, width))
+def layout(view: HeatView, width: int) -> Layout:
+    """The names get what they need, if that leaves room for every cell of the axis; else they and the cells share."""
+    cells, board, live = max(1, view.axis.count), view.board, view.live
+    full = NARROW + max((len(name_of(n, board, live)[0]) for n in view.seen.stations), default=0)
+    wide = (width - full) // cells
+    if wide >= NAMED:
+        return Layout(full, min(WIDEST, wide), view.axis.count)
+    label = min(full, 22 if width >= 110 else 16 if width >= 74 else NARROW)
+    wide = max(1, min(WIDEST, (width - label) // cells))
+    label = max(label, min(full, width - wide * cells))
+    if label < min(full, NARROW + SHORTEST):
+        label = NARROW
+    return Layout(label, wide, max(1, min(view.axis.count, (width - label) // wide)))
 
 
 def paint_heat(view: HeatView, width: int, height: int) -> tuple[Line, ...]:
@@ -56,13 +75,41 @@ def paint_heat(view: HeatView, width: int, height: int) -> tuple[Line, ...]:
     board, seen = view.board, view.seen
     if not seen.stations:
         return (clip((Cell(_empty(view), "bad" if board.fault else "dim"),), width),)
-    wide, count = cell_width(view.axis, width), columns_in_sight(view.axis, width)
-    lines = [*_ruler(view, width, wide, count)]
-    for row, number in list(enumerate(seen.stations))[view.top : view.top + height - HEAD]:
-        marks = board.cells(number, view.axis, view.left, count, view.live)
+    plan = layout(view, width)
+    stations = seen.stations[view.top : view.top + height - HEAD]
+    rows = [board.cells(number, view.axis, view.left, plan.columns, view.live) for number in stations]
+    head, sums = _sums(view, stations, rows, width - plan.label - plan.wide * plan.columns)
+    lines: list[Line] = [(*_ruler(view, plan.label + plan.wide * plan.columns if head else width, plan), *head)]
+    for row, (number, marks, told) in enumerate(zip(stations, rows, sums, strict=True), view.top):
         here = view.column - view.left if row == view.row else None
-        lines.append((*_label(view, row, number, label_width(width)), *_cells(marks, wide, here)))
+        lines.append((*_label(view, row, number, plan.label), *_cells(marks, plan.wide, here), *told))
     return tuple(lines)
+
+
+def _sums(view: HeatView, stations: Sequence[int], rows: Sequence[bytes], room: int) -> tuple[Line, list[Line]]:
+    """Where years leave room: right of them, what they come to, row by row. A column is there whole or not at all."""
+    if room < _SUMS_FROM or view.axis.zoom != "years" or not rows or len(rows[0]) < view.axis.count:
+        return (), [()] * len(rows)
+    board, there = view.board, set(b"".join(rows))
+    found = [n for n in LEGEND if n in there and n != Standing.OUTSIDE]
+    columns = [(MARKS[n].short, [str(row.count(n) or "") for row in rows], True) for n in found]
+    if 1 + len("years ") + sum(len(word) + 2 for word, _, _ in columns) > room:
+        return (), [()] * len(rows)  # some of the marks would look like all of them
+    kept = [[e for year in view.axis.years if (e := board.entries.get((n, year)))] for n in stations]
+    columns += [
+        ("records", [f"{records:,}" if (records := sum(e.records for e in of)) else "" for of in kept], True),
+        ("stored", [units.size(sum(e.stored_bytes for e in of)) if of else "" for of in kept], True),
+        ("county", [name_of(n, board, view.live)[1] for n in stations], False),
+    ]
+    head, lines = "", [""] * len(rows)
+    for at, (word, values, right) in enumerate(columns):
+        title, gap = word if at or not found else f"years {word}", "  " if 0 < at < len(found) else "   "
+        wide = max(len(title), *map(len, values))
+        if len(head) + len(gap) + wide > room:
+            break
+        head += gap + pad(title, wide, right=right)
+        lines = [line + gap + pad(value, wide, right=right) for line, value in zip(lines, values, strict=True)]
+    return (Cell(head, "dim"),), [(Cell(line),) for line in lines]
 
 
 def _empty(view: HeatView) -> str:
@@ -85,7 +132,7 @@ def _label(view: HeatView, row: int, number: int, width: int) -> Line:
 def _cells(marks: bytes, wide: int, here: int | None) -> list[Cell]:
     if here is None or not 0 <= here < len(marks):
         return _runs(marks, wide)
-    return [*_runs(marks[:here], wide), _cursor(marks[here], wide), *_runs(marks[here + 1 :], wide)]
+    return [*_runs(marks[:here], wide), *_cursor(MARKS[marks[here]], wide), *_runs(marks[here + 1 :], wide)]
 
 
 def _runs(marks: bytes, wide: int) -> list[Cell]:
@@ -98,36 +145,50 @@ def _runs(marks: bytes, wide: int) -> list[Cell]:
 def _drawn(mark: Mark, wide: int) -> str:
     """A cell. Whole ones leave a thin line between them where there is room for it."""
     if not mark.solid:
-        return mark.glyph.ljust(wide) if len(mark.glyph) == 1 else " " * wide
+        return mark.glyph.center(wide) if len(mark.glyph) == 1 else " " * wide
     return mark.glyph * (wide - 1) + ("▉" if mark.glyph == "█" and wide > 1 else mark.glyph)
 
 
-def _cursor(number: int, wide: int) -> Cell:
-    """The cell under the cursor. It is turned inside out, and a block would leave nothing of that to see."""
-    mark = MARKS[number]
-    return Cell(("■" if mark.solid else _drawn(mark, 1)).ljust(wide), "here")
+def _cursor(mark: Mark, wide: int) -> list[Cell]:
+    """The cell under the cursor: framed. A narrow one is turned inside out, and a block would leave nothing to see."""
+    if wide < FRAMED:
+        return [Cell(("■" if mark.solid else _drawn(mark, 1)).ljust(wide), "here")]
+    inside = mark.glyph * (wide - 2) if mark.solid else _drawn(mark, 1).center(wide - 2)
+    return [Cell("[", "here"), Cell(inside, mark.role), Cell("]", "here")]
 
 
-def _ruler(view: HeatView, width: int, wide: int, count: int) -> tuple[Line, Line]:
-    """What time the columns are, and that of the cursor's."""
-    label, room = label_width(width), width - label_width(width)
-    text = [" "] * room
-    free = 0
-    ticks = list(view.axis.ticks(view.left, count))
-    first = view.axis.name(view.left)
-    if not ticks or (ticks[0][0] - view.left) * wide > len(first):
-        ticks.insert(0, (view.left, first))
-    for column, name in ticks:
-        at = (column - view.left) * wide
-        if at >= free and at + len(name) <= room:
-            text[at : at + len(name)] = name
-            free = at + len(name) + 1
-    name = view.axis.name(view.column)
-    at = (view.column - view.left) * wide
-    mark = f"▾{name}" if at + len(name) < room else f"{name}▾"
-    lead = at if mark[0] == "▾" else at - len(name)
-    head = pad(f" {view.axis.zoom}" if label > NARROW else "", label)
-    return (Cell(head, "dim"), Cell("".join(text), "dim")), (Cell(" " * (label + lead)), Cell(mark, "key"))
+def _ruler(view: HeatView, width: int, plan: Layout) -> Line:
+    """What time the columns are; that of the cursor's is marked, and goes before those that it would touch."""
+    axis, (label, wide, count) = view.axis, plan
+    text = list(pad(f" {axis.zoom}" if label > NARROW else "", width))
+    name, at = axis.name(view.column), label + (view.column - view.left) * wide
+    if wide > len(name):
+        at, name = at - 1, f"▾{name}"  # in the gap, so that names stay where they are
+    elif at + len(name) < width:
+        name = f"▾{name}"
+    else:
+        at, name = at - len(name), f"{name}▾"
+    end, free = at + len(name), label
+    for column, tick in _ticks(axis, view.left, count, wide):
+        start = label + (column - view.left) * wide
+        clear = start + len(tick) < at + (name[0] == "▾") or start > end  # the mark parts names as a blank does
+        if start >= free and clear and start + len(tick) <= width:
+            text[start : start + len(tick)] = tick
+            free = start + len(tick) + 1
+    return Cell("".join(text[:at]), "dim"), Cell(name, "key"), Cell("".join(text[end:]), "dim")
+
+
+def _ticks(axis: Axis, left: int, count: int, wide: int) -> list[tuple[int, str]]:
+    """The columns to name: every one if its name fits, else round ones; and the first if it stands alone."""
+    columns = range(left, min(axis.count, left + count))
+    if axis.zoom == "years":
+        step = next((step for step in (1, 2, 5) if step * wide > 4), 10)
+        return [(n, axis.name(n)) for n in columns if n == left or axis.at(n)[0] % step == 0]
+    if axis.zoom == "months" and wide > 4:
+        return [(n, axis.name(n)[4:] if axis.at(n)[1] == 0 else axis.name(n)[:3]) for n in columns]
+    ticks = list(axis.ticks(left, count))
+    first = axis.name(left)
+    return ticks if ticks and (ticks[0][0] - left) * wide <= len(first) else [(left, first), *ticks]
 
 
 def heat_titles(view: HeatView, width: int, height: int) -> tuple[str, str]:
@@ -135,9 +196,10 @@ def heat_titles(view: HeatView, width: int, height: int) -> tuple[str, str]:
     seen, axis = view.seen, view.axis
     if not seen.stations:
         return f"Coverage  {view.board.interval}", ""
-    rows, columns = max(1, height - HEAD), columns_in_sight(axis, width)
+    rows, columns = max(1, height - HEAD), layout(view, width).columns
     last = min(len(seen.stations), view.top + rows)
     shown = f"{len(seen.stations)} stations" if len(seen.stations) == seen.of else f"{len(seen.stations)} of {seen.of}"
+    numbers = f"stations {view.top + 1}–{last}" if view.top + 1 < last else f"station {last}"
     right = axis.name(min(axis.count, view.left + columns) - 1)
     span = f"{axis.name(view.left)} to {right}" if right != axis.name(view.left) else right
     at = f"store read {units.of_day(view.board.read_at)}Z" if view.board.read_at is not None else "reading the store…"
@@ -145,33 +207,53 @@ def heat_titles(view: HeatView, width: int, height: int) -> tuple[str, str]:
     fault = f"  ✗ {view.board.fault}" if view.board.fault else ""
     return (
         f"Coverage  {view.board.interval}  {shown} × {len(seen.years)} years, {scope}{fault}",
-        f"rows {view.top + 1}–{last}   {span}   {at}",
+        f"{numbers} of {len(seen.stations)}   {span}   {at}",
     )
 
 
 def present_marks(view: HeatView, width: int, most: int) -> list[Line]:
-    """The legend: every mark there is, its word, how many cells of the whole sight have it; in `most` lines."""
+    """The legend: every mark there is, its word, how many cells of the whole sight have it; in `most` lines.
+
+    It stands in columns. What is not there is dim, and gives way where there is no room for all; before it, the blank.
+    """
     counts = count_marks(view.seen, view.board, view.live)
-    parts: list[Line] = [(Cell("station-years", "dim"),)] if width >= 70 else []
-    for number in sorted(LEGEND, key=lambda n: (n == Standing.OUTSIDE, not counts.get(n))):  # what gives way is last
-        mark = MARKS[number]
-        word = mark.word if width >= 100 else mark.short
-        parts.append((Cell(f"{mark.glyph} ", mark.role), Cell(f"{word} ", "dim"), Cell(f"{counts.get(number, 0):,}")))
+    drawn = sorted((n for n in LEGEND if n != Standing.OUTSIDE), key=lambda n: not counts.get(n))
+    blank = [Standing.OUTSIDE] if counts.get(Standing.OUTSIDE) else []
+    title = "station-years"
+    for numbers, said in (
+        ([*drawn, *blank], title),
+        *((drawn[:shown], said) for shown in range(len(drawn), 0, -1) for said in (title, "")),
+    ):
+        for long, gap in ((True, 3), (True, 2), (False, 3), (False, 2)):
+            parts = [_counted(MARKS[n], counts.get(n, 0), long) for n in numbers]
+            for high in range(1, most + 1):
+                wide = _widths(parts, high)
+                if sum(wide) + (len(wide) - 1) * gap + (len(said) + gap if said else 0) <= width:
+                    return _in_columns(said, parts, wide, gap)
+    return []
+
+
+def _counted(mark: Mark, count: int, long: bool) -> Line:
+    word = mark.word if long else mark.short
+    sign = "blank:" if mark.glyph == "blank" else mark.glyph
+    return Cell(f"{sign} ", mark.role), Cell(f"{word} ", "dim"), Cell(f"{count:,}", "text" if count else "dim")
+
+
+def _widths(parts: Sequence[Line], high: int) -> list[int]:
+    """Of the columns in which the parts stand in `high` lines."""
+    across = ceil(len(parts) / high)
+    return [max(map(width_of, parts[n::across])) for n in range(across)]
+
+
+def _in_columns(title: str, parts: Sequence[Line], wide: Sequence[int], gap: int) -> list[Line]:
+    """The parts in as many lines as they need, one under another; right of the title, if there is one."""
     lines: list[Line] = []
-    while parts and len(lines) < most:
-        lines.append(fit(parts, width, gap=2))
-        parts = parts[max(1, _whole_parts(parts, lines[-1])) :]
+    for start in range(0, len(parts), len(wide)):
+        line = [Cell(pad("" if start else title, len(title) + gap), "dim")] if title else []
+        for part, columns in zip(parts[start:], wide, strict=False):
+            line += [*part, Cell(" " * (columns - width_of(part) + gap))]
+        lines.append((*line[:-1],))
     return lines
-
-
-def _whole_parts(parts: Sequence[Line], line: Line) -> int:
-    used, taken = 0, 0
-    for part in parts:
-        used += width_of(part) + (2 if taken else 0)
-        if used > width_of(line):
-            break
-        taken += 1
-    return taken
 
 
 def nearer(axis: Axis, step: int) -> Axis | None:

@@ -9,16 +9,7 @@ from textual.message import Message
 
 from cimis_tui.view.cells import Line
 from cimis_tui.view.coverage import Board, Live, Sight
-from cimis_tui.view.heat import (
-    HEAD,
-    HeatView,
-    cell_width,
-    columns_in_sight,
-    heat_titles,
-    label_width,
-    nearer,
-    paint_heat,
-)
+from cimis_tui.view.heat import HEAD, HeatView, heat_titles, layout, nearer, paint_heat
 from cimis_tui.view.time_axis import ZOOMS, Axis
 from cimis_tui.widgets.panel import CellPanel
 
@@ -92,8 +83,8 @@ class HeatMap(CellPanel, can_focus=True):
             return False
         year, _ = view.axis.at(view.column)
         column = axis.column_of(year, view.axis.slots(view.column).start)
-        left = column - columns_in_sight(axis, self.size.width) // 2
-        self._look(replace(view, axis=axis, column=column, left=left))
+        near = replace(view, axis=axis, column=column)
+        self._look(replace(near, left=column - layout(near, self.size.width).columns // 2))
         return True
 
     @property
@@ -105,7 +96,7 @@ class HeatMap(CellPanel, can_focus=True):
         if not self.size:
             self.view = view  # how much is in sight is not known yet
             return
-        columns = columns_in_sight(view.axis, self.size.width)
+        columns = layout(view, self.size.width).columns
         row = max(0, min(view.row, len(view.seen.stations) - 1))
         top = max(row - self._rows + 1, min(view.top, row, len(view.seen.stations) - self._rows), 0)
         left = max(view.column - columns + 1, min(view.left, view.column, view.axis.count - columns), 0)
@@ -127,12 +118,12 @@ class HeatMap(CellPanel, can_focus=True):
         offset = event.get_content_offset(self)
         if offset is None or offset.y < HEAD:
             return
-        view, width = self.view, self.size.width
+        view, plan = self.view, layout(self.view, self.size.width)
         row = view.top + offset.y - HEAD
-        column = view.left + (offset.x - label_width(width)) // cell_width(view.axis, width)
-        if offset.x < label_width(width):
-            column = view.column
-        if row < len(view.seen.stations) and column < view.axis.count:
+        column = view.left + (offset.x - plan.label) // plan.wide
+        if offset.x < plan.label or column >= view.left + plan.columns:
+            column = view.column  # beside the cells a click is meant for the station
+        if row < len(view.seen.stations):
             self._look(replace(view, row=row, column=column))
             if event.chain == 2:
                 self.post_message(self.Opened())

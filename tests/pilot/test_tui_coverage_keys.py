@@ -23,7 +23,7 @@ from cimis_tui.feed.holdings import Holdings
 from cimis_tui.screens.coverage import CoverageScreen
 from cimis_tui.screens.story import Story
 from cimis_tui.view.coverage import FAILED, FLYING
-from cimis_tui.view.heat import HeatView
+from cimis_tui.view.heat import HEAD, HeatView, layout
 from cimis_tui.widgets.fact_panel import FactPanel
 from cimis_tui.widgets.heat_map import HeatMap
 
@@ -85,7 +85,7 @@ async def test_moving(tmp_path: Path) -> None:
         assert places == [
             *((86, "2016"), (89, "2016"), (86, "2016"), (83, "2016")),
             *((83, "2015"), (83, "2014"), (83, "2015"), (83, "2016")),
-            *((143, "2016"), (2, "2016"), (71, "2016"), (2, "2016"), (2, "1990"), (2, "2019")),
+            *((143, "2016"), (2, "2016"), (74, "2016"), (2, "2016"), (2, "1990"), (2, "2019")),
         ]
         await pilot.press("circumflex_accent")
         assert here(pilot) == (2, "1990")
@@ -196,12 +196,16 @@ async def test_enter_opens_the_station_while_it_is_fetched(tmp_path: Path) -> No
 async def test_the_mouse_selects_scrolls_and_opens(tmp_path: Path) -> None:
     async with on_coverage(tmp_path) as pilot:
         left, top = view(pilot).left, view(pilot).top
-        await pilot.click(HeatMap, offset=(2 + 22 + 3 * 4, 1 + 2 + 1))
+        plan = layout(view(pilot), heat(pilot).size.width)
+        await pilot.click(HeatMap, offset=(2 + plan.label + plan.wide * 4, 1 + HEAD + 1))
         assert here(pilot) == (view(pilot).seen.stations[top + 1], str(1990 + left + 4))
-        await pilot.click(HeatMap, offset=(5, 1 + 2 + 3))
+        await pilot.click(HeatMap, offset=(5, 1 + HEAD + 3))
         assert here(pilot)[0] == view(pilot).seen.stations[top + 3]
         before = here(pilot)
-        await pilot.click(HeatMap, offset=(30, 2))
+        await pilot.click(HeatMap, offset=(2 + plan.label + plan.wide * plan.columns + 1, 1 + HEAD + 2))
+        assert here(pilot) == (view(pilot).seen.stations[top + 2], before[1]), "beside the cells it is the station's"
+        before = here(pilot)
+        await pilot.click(HeatMap, offset=(30, 1))
         assert here(pilot) == before, "the ruler is no row"
         where = {"x": 9, "y": 9, "delta_x": 0, "delta_y": 0, "button": 0, "meta": False, "ctrl": False}
         row, column = view(pilot).row, view(pilot).column
@@ -209,7 +213,7 @@ async def test_the_mouse_selects_scrolls_and_opens(tmp_path: Path) -> None:
         heat(pilot).post_message(MouseScrollUp(heat(pilot), **where, shift=True))
         await pilot.pause()
         assert (view(pilot).row, view(pilot).column) == (row + 3, column - 3)
-        await pilot.click(HeatMap, offset=(2 + 22 + 3 * 24, 1 + 2 + 1), times=2)
+        await pilot.click(HeatMap, offset=(2 + plan.label + plan.wide * 24, 1 + HEAD + 1), times=2)
         await idle(pilot)
         assert isinstance(pilot.app.screen, Story)
 

@@ -34,7 +34,7 @@ from cimis_tui.view.coverage import (
     sight,
     standings_of,
 )
-from cimis_tui.view.heat import HeatView, heat_titles, nearer, paint_heat, present_marks
+from cimis_tui.view.heat import NARROW, HeatView, Layout, heat_titles, layout, nearer, paint_heat, present_marks
 from cimis_tui.view.time_axis import ZOOMS, Axis
 
 DAILY, HOURLY = Interval.DAILY, Interval.HOURLY
@@ -206,7 +206,19 @@ def test_the_legend_counts_every_cell_of_the_rows() -> None:
         assert all(width_of(line) <= width for line in lines)
         told = " ".join(text(lines))
         for mark in MARKS[1:]:
-            assert f"{mark.glyph} {mark.word if width >= 100 else mark.short} " in told, (width, mark)
+            assert f"{mark.glyph} {mark.word if width >= 140 else mark.short} " in told, (width, mark)
+        assert ("blank: " in told) == (width >= 98), "what is not drawn is the first to give way"
+        assert [cell.role for line in lines for cell in line if cell.text == "0"] == ["dim"] * 6
+
+
+def test_the_legend_stands_in_columns() -> None:
+    board = board_of(chunk(2016))
+    first, second = text(present_marks(view_of(board), 78, 2))
+    assert first == "station-years   █ whole 1     · unasked 9   ✗ failed 0        ● in flight 0"
+    assert second == "                ▓ missing 0   Δ revised 0   ≈ provisional 0   ▒ partial 0"
+    (one,) = text(present_marks(replace(view_of(board), seen=Sight((5,), range(2016, 2018), 1)), 170, 2))
+    assert one.startswith("station-years   █ whole 1   · never asked for 1   ✗ failed 0 ")
+    assert "blank" not in one, "there is none"
 
 
 # lines
@@ -218,20 +230,103 @@ def view_of(board: Board, zoom: str = "years", **place: int) -> HeatView:
 
 def test_a_line_a_station_and_a_mark_a_cell() -> None:
     board = board_of(chunk(2015), replace(chunk(2016), absent=((3, 4),)))
-    lines = paint_heat(view_of(board, row=1, column=2), 80, 10)
-    ruler, cursor, shafter, firebaugh = text(lines)
-    assert ruler.split() == ["years", "2014", "2015", "2020"]
-    assert cursor.strip() == "▾2016"
-    assert shafter == "   5 Shafter    " + "     " + "████▉" + "▓▓▓▓▓" + "·    " * 3 + "     "
-    assert firebaugh[:16] == ">  8 Firebaugh  "
-    under = [cell for cell in lines[3] if cell.role == "here"]
-    assert [cell.text for cell in under] == ["·    "]
-    assert cursor.index("▾") == firebaugh.index("·") + 5
+    lines = paint_heat(view_of(board, row=1, column=2), 58, 10)
+    ruler, shafter, firebaugh = text(lines)
+    assert ruler == " years         2014  2015 ▾2016  2017  2018  2019  2020   "
+    assert shafter == "   5 Shafter   " + "      " + "█████▉" + "▓▓▓▓▓▓" + "  ·   " * 3 + "      "
+    assert firebaugh == ">  8 Firebaugh " + "      " + "  ·   " + "[ ·  ]" + "  ·   " * 3 + "      "
+    assert [cell.text for cell in lines[2] if cell.role == "here"] == ["[", "]"]
+    assert ruler.index("2016") == firebaugh.index("[")
 
 
 def test_the_cursor_can_be_seen_on_a_block() -> None:
-    lines = paint_heat(view_of(board_of(chunk(2016)), row=0, column=2), 80, 10)
-    assert [cell.text for cell in lines[2] if cell.role == "here"] == ["■    "]
+    view = view_of(board_of(chunk(2016)), row=0, column=2)
+    for width, drawn in ((58, ["[", "]"]), (22, ["■ "]), (14, ["■"])):
+        lines = paint_heat(view, width, 10)
+        assert [cell.text for cell in lines[1] if cell.role == "here"] == drawn, width
+    assert "[████]" in text(paint_heat(view, 58, 10))[1], "the mark stays to be seen"
+
+
+def test_names_take_the_room_that_years_leave() -> None:
+    names = {n: Known(n, name, "Kern", LIFE, True) for n, name in ((5, "Calipatria/Mulberry"), (8, "Firebaugh"))}
+    few, many = range(2016, 2020), range(1982, 2026)
+
+    def drawn(years: range, width: int) -> tuple[Layout, str]:
+        board = Board(DAILY, years, 1.0, names)
+        board = replace(board, standings={n: standings_of(board, n) for n in names})
+        plan, lines = layout(view_of(board), width), text(paint_heat(view_of(board), width, 9))
+        assert all(len(line) <= width for line in lines)
+        return plan, lines[1][5 : plan.label]
+
+    assert drawn(few, 58) == (Layout(25, 8, 4), "Calipatria/Mulberry ")
+    assert drawn(few, 38) == (Layout(25, 3, 4), "Calipatria/Mulberry ")
+    assert drawn(few, 30) == (Layout(NARROW, 6, 4), " "), "too little for a name worth reading"
+    assert drawn(many, 196) == (Layout(25, 3, 44), "Calipatria/Mulberry ")
+    assert drawn(many, 116) == (Layout(25, 2, 44), "Calipatria/Mulberry ")
+    assert drawn(many, 78) == (Layout(25, 1, 44), "Calipatria/Mulberry ")
+    assert drawn(many, 62) == (Layout(18, 1, 44), "Calipatria/… ")
+    assert drawn(many, 40) == (Layout(NARROW, 1, 34), " ")
+
+
+@pytest.mark.parametrize(
+    ("years", "width", "column", "ruler"),
+    [
+        (range(2020, 2025), 55, 0, "▾2020    2021    2022    2023    2024"),
+        (range(2020, 2025), 55, 4, "2020    2021    2022    2023   ▾2024"),
+        (range(2020, 2025), 40, 1, "2020▾2021 2022 2023 2024"),
+        (range(2012, 2021), 44, 4, "2012  2014  ▾2016 2018  2020"),
+        (range(2012, 2021), 44, 5, "2012  2014     ▾2017    2020"),
+        (range(2012, 2021), 42, 8, "2012  2014  2016    2020▾"),
+        (range(1991, 2021), 75, 0, "▾1991   1995      2000      2005      2010      2015"),
+        (range(1991, 2021), 45, 29, "1991     2000 2005 2010  2020▾"),
+    ],
+)
+def test_every_year_is_named_that_fits(years: range, width: int, column: int, ruler: str) -> None:
+    board = Board(DAILY, years, 1.0, {n: Known(n, "Firebaugh", "", LIFE, True) for n in (5, 8)})
+    board = replace(board, standings={n: standings_of(board, n) for n in (5, 8)})
+    first = paint_heat(view_of(board, column=column), width, 9)[0]
+    assert [cell.text.strip("▾") for cell in first if cell.role == "key"] == [str(years[column])]
+    assert text((first,))[0].removeprefix(" years").strip() == ruler
+
+
+def test_months_are_named_where_each_has_room() -> None:
+    board = replace(board_of(), years=range(2016, 2017))
+    lines = text(paint_heat(view_of(board, "months", column=2), 78, 9))
+    assert lines[0].split() == [
+        "months",
+        "2016",
+        "Feb",
+        "▾Mar",
+        "2016",
+        "May",
+        *("Jun", "Jul", "Aug", "Sep"),
+        "Oct",
+        "Nov",
+        "Dec",
+    ]
+
+
+def test_beside_few_years_stands_what_they_come_to() -> None:
+    board = board_of(replace(chunk(2015), records=365, stored_bytes=7900), replace(chunk(2016), absent=((3, 4),)))
+    entries = {cell: replace(e, records=364, stored_bytes=7900) for cell, e in board.entries.items()}
+    view = replace(view_of(replace(board, entries=entries)), live=Live(marks={8: {2017: FAILED}}))
+
+    def beside(width: int) -> list[str]:
+        lines = text(paint_heat(view, width, 9))
+        assert all(len(line) <= width for line in lines)
+        return [line[layout(view, width).label + 7 * layout(view, width).wide :].strip() for line in lines]
+
+    assert beside(78) == [""] * 3, "some of the counts would be none"
+    assert [line.split() for line in beside(114)] == [
+        ["years", "failed", "whole", "missing", "unasked"],
+        ["1", "1", "3"],
+        ["1", "4"],
+    ]
+    assert [line.split() for line in beside(150)] == [
+        [*("years", "failed", "whole", "missing", "unasked"), "records", "stored", "county"],
+        ["1", "1", "3", "728", "15.8", "kB", "Kern"],
+        ["1", "4", "Kern"],
+    ]
 
 
 def test_scrolled_both_ways_nothing_is_off_the_edge() -> None:
@@ -241,10 +336,10 @@ def test_scrolled_both_ways_nothing_is_off_the_edge() -> None:
             axis = Axis(DAILY, YEARS, zoom)
             for column in (0, axis.count // 2, axis.count - 1):
                 view = view_of(board, zoom, row=1, column=column, top=1, left=max(0, column - 5))
-                lines = paint_heat(view, width, 3)
-                assert len(lines) == 3
+                lines = paint_heat(view, width, 2)
+                assert len(lines) == 2
                 assert all(width_of(line) <= width for line in lines)
-                assert "8" in text(lines)[2][:6]
+                assert "8" in text(lines)[1][:6]
 
 
 def test_empty_states_say_what_to_do() -> None:
@@ -262,11 +357,11 @@ def test_titles_tell_what_is_in_sight() -> None:
     board = board_of(chunk(2016))
     title, subtitle = heat_titles(view_of(board), 118, 20)
     assert title == "Coverage  daily  2 stations × 7 years, stored or asked for"
-    assert subtitle == "rows 1–2   2014 to 2020   store read 00:00:01Z"
+    assert subtitle == "stations 1–2 of 2   2014 to 2020   store read 00:00:01Z"
     filtered = replace(view_of(board, "months", left=3), seen=Sight((5,), YEARS, 2, True))
     title, subtitle = heat_titles(filtered, 118, 20)
     assert title == "Coverage  daily  1 of 2 × 7 years, all there are"
-    assert subtitle.startswith("rows 1–1   Apr 2014 to Dec 2020")
+    assert subtitle.startswith("station 1 of 1   Apr 2014 to Dec 2020")
 
 
 def test_zooms_end() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from datetime import date
 from itertools import pairwise
 
@@ -14,11 +15,12 @@ from cimis_engine.model.station import Station
 from cimis_engine.run import events as ev
 from cimis_engine.run.state import RunState
 from cimis_engine.simulator.stations import stations
-from cimis_tui.view.atlas import by_cell, map_titles, outline, paint_map, present_beside
+from cimis_tui.view.atlas import by_cell, gathered, map_titles, number_of, outline, paint_map, present_beside
 from cimis_tui.view.california import CITIES, OUTLINE
 from cimis_tui.view.cells import Line
 from cimis_tui.view.places import Chosen, MapFacts, Nowhere, Spot, nearest, present_map
-from cimis_tui.view.viewport import EAST, MIDDLE, NORTH, SOUTH, WEST, ZOOMS, Viewport, scale_bar
+from cimis_tui.view.viewport import EAST, MIDDLE, NORTH, SHORTER, SOUTH, WEST, ZOOMS, Viewport, scale_bar
+from cimis_tui.widgets.ascii import to_ascii
 
 
 def fold(told: list[ev.Stamped]) -> RunState:
@@ -143,19 +145,77 @@ def test_the_worst_of_those_in_one_place_wins_and_they_are_counted() -> None:
     here = [Spot(n, f"S{n}", status, 37.0, -120.0) for n, status in ((1, "done"), (2, "retrying"), (3, "queued"))]
     view = Viewport(57, 34)
     lines = text(paint_map(facts(*here), view, outline(view)))
-    assert sum("↻3" in line for line in lines) == 1
+    assert sum("↻³" in line for line in lines) == 1
     assert not any("✓" in line for line in lines)
     crowd = [Spot(n, "", "done", 37.0, -120.0) for n in range(12)]
-    assert sum("✓+" in line for line in text(paint_map(facts(*crowd), view, outline(view)))) == 1
+    assert sum("✓ⁿ" in line for line in text(paint_map(facts(*crowd), view, outline(view)))) == 1
 
 
-def test_where_both_sides_are_taken_the_number_takes_the_glyphs_place() -> None:
+def in_a_row(view: Viewport, *columns: int) -> list[Spot]:
+    """Stations in cells beside one another, the first at column 0."""
+    degrees = 2 / view.scale / SHORTER  # two dots a cell
+    west = view.longitude - (view.columns - 1) / 2 * degrees
+    return [Spot(n, f"S{n}", "done", 37.0, west + at * degrees) for n, at in enumerate(columns)]
+
+
+@pytest.mark.parametrize(
+    ("columns", "drawn"),
+    [
+        ((10, 10, 13), "✓² ✓"),
+        ((10, 10, 11), "✓³"),
+        ((10, 11, 11), "✓✓²"),
+        ((10, 10, 11, 11, 12), "✓⁴✓"),
+        ((10, 10, 12, 12, 13), "✓²✓³"),
+        ((56, 56), "✓²"),
+        ((55, 56, 56), "✓³"),
+        ((54, 54, 55, 56, 56), "✓⁵"),
+        ((53, 54, 54, 56, 56), "✓✓⁴"),
+    ],
+)
+def test_a_number_belongs_to_the_glyph_before_it(columns: tuple[int, ...], drawn: str) -> None:
     view = Viewport(57, 34)
-    step = view.km_a_cell / 111.195 / 0.7949
-    row = [Spot(n, "", "done", 37.0, -120.0 + place * step) for n, place in enumerate((-1, 0, 0, 1))]
-    assert sum("✓2✓" in line for line in text(paint_map(facts(*row), view, outline(view)))) == 1
-    full = [Spot(n, "", "done", 37.0, -120.0 + place * step) for n, place in enumerate((-1, 0, 0, 1, 1, 2))]
-    assert sum("✓✓2✓" in line or "✓2✓✓" in line for line in text(paint_map(facts(*full), view, outline(view)))) == 1
+    spots = in_a_row(view, *columns)
+    assert [view.cell(s.latitude, s.longitude) is not None for s in spots] == [True] * len(spots)
+    places = gathered(spots, view)
+    (line,) = {row for _, row in places}
+    blank = [" " * view.columns] * view.rows
+    marks = re.sub(r" S\d ", "", text(paint_map(facts(*spots), view, blank))[line]).strip()
+    assert re.sub(" +", " ", marks) == drawn
+    assert sorted(s.number for together in places.values() for s in together) == [s.number for s in spots]
+
+
+def test_in_ascii_a_number_is_a_number() -> None:
+    assert to_ascii("".join(f"●{number_of([Spot(1, '', 'done', 0, 0)] * n)}" for n in (1, 2, 9, 10))) == "**2*9*n"
+
+
+def test_the_legend_tells_of_numbers_where_there_are_any() -> None:
+    one, two = Spot(1, "A", "done", 37.0, -120.0), Spot(2, "B", "done", 37.0, -120.0)
+    many = [one._replace(number=n) for n in range(12)]
+    view = Viewport(57, 34)
+
+    def said(width: int, *spots: Spot) -> list[str]:
+        return [line for line in text(present_beside(facts(*spots), view, width, 30)) if line.startswith("✓²")]
+
+    assert said(42, one) == []
+    assert said(42, one, two) == ["✓² 2 stations there, drawn as the worse"]
+    assert said(34, one, two) == ["✓² 2 there, drawn as the worse"]
+    assert said(46, *many) == ["✓² 2 there, ⁿ over 9, drawn as the worse"]
+    assert said(34, *many) == ["✓² 2 there, ⁿ over 9"]
+
+
+def test_what_is_drawn_with_the_selected_station_is_named() -> None:
+    view = Viewport(57, 34)
+    spots = [Spot(n, f"Name{n}", "done", 37.0, -120.0) for n in range(1, 6)]
+
+    def said(width: int, *spots: Spot, chosen: int) -> list[str]:
+        lines = text(present_beside(facts(*spots, chosen=chosen), view, width, 30))
+        assert all(len(line) <= width for line in lines)
+        return [line for line in lines if line.startswith("drawn with")]
+
+    assert said(42, spots[0], chosen=1) == []
+    assert said(42, *spots[:2], chosen=2) == ["drawn with 1 Name1"]
+    assert said(42, *spots[:4], chosen=2) == ["drawn with 1 Name1, 3 Name3, 4 Name4"]
+    assert said(34, *spots, chosen=2) == ["drawn with 1 Name1 and 3 more"]
 
 
 def test_the_selected_station_is_marked_named_and_told_of() -> None:
