@@ -12,10 +12,10 @@ import msgspec
 
 from cimis_engine.errors import CimisError, UsageError
 from cimis_engine.run.events import RunFinished, RunStarted, Stamped
-from cimis_engine.run.figures import Figures, figures_of
+from cimis_engine.run.figures import Account, Figures, YearResult, account_of, figures_of, sum_stations
 from cimis_engine.run.journal import ends_of, events_of
 from cimis_engine.run.process import LOG_FILE, running_engine
-from cimis_engine.run.state import RunState
+from cimis_engine.run.state import RETRIES_KEPT, RunState
 
 JOURNAL, REPORT = "events.jsonl", "report.json"
 
@@ -24,6 +24,63 @@ class _Reported(msgspec.Struct):
     """What of a report is read for a list; the rest, much longer, is skipped over."""
 
     figures: Figures | None = None
+
+
+class _Timings(msgspec.Struct):
+    total_ms: float
+
+
+class _Result(msgspec.Struct):
+    station_id: int
+    success: bool
+    records: int
+    missing: int
+    bytes_transferred: int
+    bytes_compressed: int
+    timings: _Timings
+
+
+class _Failure(msgspec.Struct):
+    station_id: int
+    error_class: str
+    last_error: str
+
+
+class _Accounted(msgspec.Struct):
+    """What of a report is read for a run's details."""
+
+    figures: Figures
+    successful: int
+    failed: int
+    undecided: int
+    faults: dict[str, int]
+    retries: list[msgspec.Raw]
+    results: list[_Result]
+    failures: list[_Failure]
+
+    def account(self) -> Account:
+        why = {f.station_id: f"{f.error_class}: {f.last_error}" for f in reversed(self.failures)}
+        return Account(
+            done=self.successful,
+            failed=self.failed,
+            undecided=self.undecided,
+            missing=sum(result.missing for result in self.results if result.success),
+            retries=len(self.retries) if len(self.retries) < RETRIES_KEPT else None,
+            faults=self.faults,
+            stations=sum_stations(
+                YearResult(
+                    r.station_id,
+                    r.success,
+                    r.records,
+                    r.missing,
+                    r.bytes_transferred,
+                    r.bytes_compressed,
+                    r.timings.total_ms,
+                    "" if r.success else why.get(r.station_id, ""),
+                )
+                for r in self.results
+            ),
+        )
 
 
 class EngineDiedError(CimisError):
@@ -99,6 +156,18 @@ class PastRun:
             return figures_of(folded(self.run_dir / JOURNAL))
         except OSError:
             return None
+
+    def details(self) -> tuple[Figures, Account] | None:
+        """As `figures`, with all else that is told of a run."""
+        with contextlib.suppress(OSError, msgspec.MsgspecError):
+            if not self.running:
+                known = msgspec.json.decode((self.run_dir / REPORT).read_bytes(), type=_Accounted)
+                return known.figures, known.account()
+        try:
+            state = folded(self.run_dir / JOURNAL)
+        except OSError:
+            return None
+        return figures_of(state), account_of(state)
 
     @property
     def bytes_on_disk(self) -> int:

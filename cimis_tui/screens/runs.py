@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,20 +10,31 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
+from textual.events import Resize
+from textual.worker import Worker, get_current_worker
 
+from cimis_engine.clock import Clock
 from cimis_engine.run.compare import Comparison, compare, side_of
-from cimis_engine.run.figures import Figures
-from cimis_engine.run.journal import events_of
+from cimis_engine.run.events import Stamped
+from cimis_engine.run.journal import JournalReader
 from cimis_engine.run.past import JOURNAL, PastRun, past_runs
 from cimis_tui.actions import bindings
 from cimis_tui.screens.run_screen import RunScreen
 from cimis_tui.view import units
-from cimis_tui.view.runs import COLUMNS, RunFacts, cells_of, facts_of, order_runs, values_of
+from cimis_tui.view.compare import Reading
+from cimis_tui.view.run_facts import present_run, run_title
+from cimis_tui.view.runs import COLUMNS, RunFacts, asked, cells_of, facts_of, order_runs, values_of
 from cimis_tui.widgets.compare_panel import ComparePanel
+from cimis_tui.widgets.fact_panel import FactPanel
 from cimis_tui.widgets.kept import Kept
 from cimis_tui.widgets.row_list import RowList
 
 _SORTABLE = [column.key for column in COLUMNS if column.title]
+_COUNT_EVERY = 2.0
+"""Seconds between two accounts of the run that goes on: 15 ms for 200 stations and 30 years."""
+_TELL_EVERY = 0.5
+"""Seconds between two words on how far the journals are read."""
+_BLOCK = 1 << 20
 
 
 class ListBox(Kept, Vertical):
@@ -41,12 +52,19 @@ class RunsScreen(RunScreen):
         self._sort, self._reverse = "started", True
         self._empty = "reading the runs of this data directory…"
         self._titles = ("", "")
+        self._counted_at = float("-inf")
+        self._most: int | None = None
         with ListBox(id="runs-box", classes="panel"):
             yield RowList(COLUMNS, empty=self._empty, id="runs")
+        yield FactPanel[RunFacts | None](None, present_run, run_title, id="run-facts")
         yield ComparePanel(id="compare")
 
     def on_mount(self) -> None:
-        self.query_one("#compare").add_class("panel")
+        for panel in self.query("#run-facts, #compare"):
+            panel.add_class("panel")
+
+    def on_resize(self, _: Resize) -> None:
+        self._fit_list()
 
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
@@ -60,7 +78,7 @@ class RunsScreen(RunScreen):
         """In a thread: every run of the data directory. The one that goes on is folded already: see `_take_live`."""
         live = self.run_dir if self.replay is None else None
         try:
-            found = [_facts(run, None if run.run_dir == live else run.figures()) for run in past_runs(self.data_dir)]
+            found = [_facts(run, count=run.run_dir != live) for run in past_runs(self.data_dir)]
         except OSError as error:
             self.app.call_from_thread(self.notify, str(error), title="Runs", severity="error", markup=False)
             return
@@ -69,6 +87,8 @@ class RunsScreen(RunScreen):
     def _show(self, found: list[RunFacts]) -> None:
         self._runs = {run.run_id: run for run in found}
         self._empty = "no runs here yet: `cimis backfill` or `cimis demo` makes one"
+        self.set_class(bool(found), "-listed")
+        self._fit_list()
         self.draw(anew=True)
 
     def draw(self, *, anew: bool) -> None:
@@ -82,13 +102,33 @@ class RunsScreen(RunScreen):
         ]
         table.show(rows, empty=self._empty)
         self._title()
+        self._show_facts()
+
+    def _fit_list(self) -> None:
+        """Let the list be as high as its rows need, so that what is below it has the rest."""
+        box = self.query_one("#runs-box")
+        most = len(self._runs) + 1 + box.gutter.height if self._runs else None
+        if most != self._most:
+            box.styles.max_height = self._most = most
+
+    @on(RowList.CursorMoved)
+    def _moved(self) -> None:
+        self._show_facts()
+
+    def _show_facts(self) -> None:
+        """The run under the cursor, where it differs from what is shown."""
+        panel, facts = self.query_one("#run-facts", FactPanel), self._runs.get(self._at or "")
+        if facts is not panel.facts:
+            panel.apply(facts)
 
     def _take_live(self) -> None:
         """The run that goes on, out of its fold: its folder tells less."""
         run_id = self.run_dir.name
         if self.replay is None and run_id in self._runs:
-            disk = self._runs[run_id].disk
-            self._runs[run_id] = self.pump.look(lambda state, now: facts_of(state, now, disk))
+            before, at = self._runs[run_id], self.app.clock.monotonic()
+            count = run_id == self._at and at - self._counted_at >= _COUNT_EVERY
+            self._counted_at = at if count else self._counted_at
+            self._runs[run_id] = self.pump.look(lambda state, now: facts_of(state, now, before, count=count))
 
     def _title(self) -> None:
         disk = sum(run.disk or 0 for run in self._runs.values())
@@ -132,7 +172,10 @@ class RunsScreen(RunScreen):
         self.draw(anew=True)
 
     def action_sort(self, step: int = 1) -> None:
-        self._sort_by(_SORTABLE[(_SORTABLE.index(self._sort) + step) % len(_SORTABLE)], True)
+        """By the next column in sight."""
+        keys = [c.key for c in COLUMNS if c.title and c.since <= self.app.size.width]
+        at = keys.index(self._sort) if self._sort in keys else -step
+        self._sort_by(keys[(at + step) % len(keys)], True)
 
     action_sort_right = action_sort
 
@@ -158,7 +201,7 @@ class RunsScreen(RunScreen):
     def action_compare(self) -> None:
         """Compare A with B; again closes the comparison. With only A marked, B is the run under the cursor."""
         if self.has_class("-comparing"):
-            self.remove_class("-comparing")
+            self._close_comparison()
             return
         marks = self._marks
         if len(marks) == 1 and self._at not in (None, marks[0]):
@@ -170,9 +213,9 @@ class RunsScreen(RunScreen):
         self.add_class("-comparing")
         self.query_one(ComparePanel).say("reading both journals…")
         self.draw(anew=True)
-        a, b = (self.data_dir / "runs" / run_id / JOURNAL for run_id in marks)
+        journals = [self.data_dir / "runs" / run_id / JOURNAL for run_id in marks]
         self.run_worker(
-            lambda: self._compare(a, b),
+            lambda: self._compare(journals),
             thread=True,
             group="compare",
             exclusive=True,
@@ -180,18 +223,46 @@ class RunsScreen(RunScreen):
             description="compare two runs",
         )
 
-    def _compare(self, a: Path, b: Path) -> None:
+    def _close_comparison(self) -> None:
+        """What is still being read for it ends with the next event."""
+        self.remove_class("-comparing")
+        self.workers.cancel_group(self, "compare")
+
+    def action_back(self) -> None:
+        """Close the comparison; or leave."""
+        if self.has_class("-comparing"):
+            self._close_comparison()
+        else:
+            super().action_back()
+
+    def _compare(self, journals: list[Path]) -> None:
         """In a thread: both journals, folded and compared."""
+        worker, panel = get_current_worker(), self.query_one(ComparePanel)
+
+        def tell(reading: Reading) -> None:
+            self.app.call_from_thread(self._unless_closed, worker, panel.progress, reading)
+
         try:
-            compared = compare(side_of(events_of(a)), side_of(events_of(b)))
+            reader = _Reader(journals, worker, self.app.clock, tell)
+            compared = compare(side_of(reader.events(0)), side_of(reader.events(1)))
+        except _ClosedError:
+            return
         except OSError as error:
             words = f"cannot be compared: {error}"
-            self.app.call_from_thread(self.query_one(ComparePanel).say, words)
+            self.app.call_from_thread(self._unless_closed, worker, panel.say, words)
             return
-        self.app.call_from_thread(self._compared, compared)
+        self.app.call_from_thread(self._unless_closed, worker, self._compared, compared)
 
-    def _compared(self, compared: Comparison) -> None:
-        self.query_one(ComparePanel).apply(compared)
+    def _compared(self, comparison: Comparison) -> None:
+        a, b = self._runs.get(comparison.a), self._runs.get(comparison.b)
+        self.query_one(ComparePanel).apply(comparison, (a, b) if a and b else None)
+
+    def _unless_closed(
+        self, worker: Worker[Any], show: Callable[[Any], None], what: Comparison | Reading | str
+    ) -> None:
+        """Not where the comparison was closed, perhaps another opened, since the thread had it to say."""
+        if not worker.is_cancelled:
+            show(what)
 
     # elsewhere
 
@@ -209,8 +280,56 @@ class RunsScreen(RunScreen):
             self.app.open_run(self.data_dir / "runs" / run_id)
 
 
-def _facts(run: PastRun, figures: Figures | None) -> RunFacts:
-    command = run.started.command if run.started else ""
-    took = run.elapsed_ms / 1000 if run.elapsed_ms is not None else None
-    began = run.first.t if run.first else None
-    return RunFacts(run.run_id, run.status, began, took, command, figures, run.bytes_on_disk)
+class _ClosedError(Exception):
+    """Nobody waits for the comparison any more."""
+
+
+class _Reader:
+    """Reads two journals, the one after the other, and says how far it has come."""
+
+    def __init__(
+        self, journals: Sequence[Path], worker: Worker[Any], clock: Clock, tell: Callable[[Reading], None]
+    ) -> None:
+        """Raises `OSError` where one is not there."""
+        self._journals, self._sizes = journals, [path.stat().st_size for path in journals]
+        self._worker, self._clock, self._tell = worker, clock, tell
+        self._told_at = float("-inf")
+
+    def events(self, side: int) -> Iterator[Stamped]:
+        """Of one of them. Raises `_ClosedError` soon after the worker was cancelled."""
+        reader = JournalReader(self._journals[side], block=_BLOCK)
+        self._say(side, 0)
+        while new := reader.read_new():
+            for stamped in new:
+                if self._worker.is_cancelled:
+                    raise _ClosedError
+                yield stamped
+            self._say(side, reader.offset)
+
+    def _say(self, side: int, read: int) -> None:
+        now = self._clock.monotonic()
+        if now - self._told_at >= _TELL_EVERY and not self._worker.is_cancelled:
+            self._told_at = now
+            size, before = max(read, self._sizes[side]), sum(self._sizes[:side])
+            both = max(before + read, sum(self._sizes))
+            self._tell(Reading("AB"[side], self._journals[side].parent.name, read, size, before + read, both))
+
+
+def _facts(run: PastRun, *, count: bool) -> RunFacts:
+    """`count`: its figures and its account, too."""
+    figures, account = (run.details() if count else None) or (None, None)
+    return RunFacts(
+        run.run_id,
+        run.status,
+        run.first.t if run.first else None,
+        run.elapsed_ms / 1000 if run.elapsed_ms is not None else None,
+        run.started.command if run.started else "",
+        figures,
+        run.bytes_on_disk,
+        live=run.running,
+        last=run.last.t if run.last else None,
+        folder=run.run_dir,
+        started_by=asked(run.started),
+        finished=run.finished,
+        account=account,
+    )

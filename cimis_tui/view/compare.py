@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from cimis_engine.run.compare import Comparison, Metric
+from dataclasses import dataclass
+
+from cimis_engine.run.compare import SLOWER_BY, Changed, Comparison, Metric, Slower
 from cimis_tui.view import units
-from cimis_tui.view.cells import Cell, Line, clip
+from cimis_tui.view.bars import bar
+from cimis_tui.view.cells import Cell, Line, clip, fit, pad
+from cimis_tui.view.run_facts import pair_height, present_pair
+from cimis_tui.view.runs import RunFacts
 
 _VERDICTS = {
     "better": ("better", "ok"),
@@ -13,7 +18,28 @@ _VERDICTS = {
     "differs": ("differs", "warn"),
     "": ("–", "dim"),
 }
-_NAME, _VALUE, _CHANGE, _DRAWN = 14, 11, 9, 48
+_NAME, _VALUE, _CHANGE, _VERDICT = 14, 11, 10, 8
+_STATION = 25
+_LEAST_DRAWN = 16
+_LEAST_PAIR = 9
+_FEW = 4
+_LEAST_TABLES = 6
+"""Lines for the data and the stations, each after a blank one, and for what records/s are of."""
+_NOTE = (
+    "records/s: of these stations, from first attempt to last word; REC/S in the list: of the whole run, all stations"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How far both journals are read. `side` (A or B) of run `run_id` is being read; the rest in bytes."""
+
+    side: str
+    run_id: str
+    read: int
+    size: int
+    read_of_both: int
+    size_of_both: int
 
 
 def figure(metric: Metric, value: float | None) -> str:
@@ -36,8 +62,8 @@ def change(metric: Metric) -> str:
     if metric.change is None:
         return "–"
     if metric.points:
-        return f"{metric.change * 100:+.1f}pp"
-    return f"{metric.change * 100:+.0f}%"
+        return f"{round(metric.change * 100, 1) + 0.0:+.1f}pp"
+    return f"{round(metric.change * 100):+d}%"
 
 
 def verdict(metric: Metric) -> str:
@@ -57,7 +83,11 @@ def data_words(c: Comparison) -> str:
         return f"the same contents in all {c.compared:,} station-years both runs stored"
     named = ", ".join(f"{x.station} {x.year}" for x in c.changed[:6])
     more = f" and {len(c.changed) - 6:,} more" if len(c.changed) > 6 else ""
-    return f"changed between the runs in {len(c.changed):,} of {c.compared:,} station-years: {named}{more}"
+    return f"{_changed_count(c)}: {named}{more}"
+
+
+def _changed_count(c: Comparison) -> str:
+    return f"changed between the runs in {len(c.changed):,} of {c.compared:,} station-years"
 
 
 def stations_words(c: Comparison) -> str:
@@ -66,29 +96,69 @@ def stations_words(c: Comparison) -> str:
     return f"over {len(c.stations):,} stations both have" + (f" ({', '.join(more)})" if more else "")
 
 
-def present_comparison(c: Comparison, width: int, height: int) -> tuple[Line, ...]:
-    """A line a figure, with the change drawn from the middle where there is room; then stations, then the data."""
-    room = width - _NAME - 2 * _VALUE - _CHANGE - 4 - 8
-    drawn = min(_DRAWN, room) // 2 * 2 if room >= 16 else 0
-    head = f"{'FIGURE':<{_NAME}}{'A':>{_VALUE}}{'B':>{_VALUE}}{'A FROM B':>{_CHANGE}}  "
-    legend = f"{'◀ less ':>{drawn // 2}}{' more ▶':<{drawn // 2}}  " if drawn else ""
-    lines: list[Line] = [(Cell(f"{head}{legend}VERDICT", "dim"),)]
+def subtitle(c: Comparison) -> str:
+    """Also why records/s may differ from what the list says."""
+    return f"{stations_words(c)}; REC/S of the list is over all"
+
+
+def present_reading(reading: Reading, width: int) -> tuple[Line, ...]:
+    """How far, drawn for both journals together, and how to end it."""
+    of = f"{units.size(reading.read)} of {units.size(reading.size)}"
+    share = reading.read_of_both / reading.size_of_both if reading.size_of_both else 1.0
+    filled, track = bar(share, max(8, min(60, width - 2)))
+    return (
+        clip((Cell(f"reading {reading.side} ", "run"), Cell(f"{reading.run_id}: {of}")), width),
+        (Cell(filled, "bar"), Cell(track, "track")),
+        clip((Cell("d", "key"), Cell(" or ", "dim"), Cell("esc", "key"), Cell(" ends it", "dim")), width),
+    )
+
+
+def present_identity(c: Comparison, width: int) -> Line:
+    """Which runs, and over how many stations, where there is no border to say it in."""
+    return clip((Cell(f"A {c.a}  B {c.b}", "head"), Cell(f"   {len(c.stations):,} shared stations", "dim")), width)
+
+
+def present_comparison(
+    c: Comparison, width: int, height: int, runs: tuple[RunFacts, RunFacts] | None = None
+) -> tuple[Line, ...]:
+    """A line a figure, the change drawn from the middle where there is room; then stations and data, as much as fits.
+
+    Figures come first. Of those that do not fit it is said how many there are.
+    """
+    room = width - _NAME - 2 * _VALUE - _CHANGE - _VERDICT - 4
+    drawn = room // 2 * 2 if room >= _LEAST_DRAWN else 0
+    lines: list[Line] = [_heading(drawn)]
     lines += [_metric_line(metric, drawn) for metric in c.metrics]
-    slow = slower_words(c)
-    shown = ", ".join(slow)
-    tail: list[Line] = [
-        (Cell(f"slower by > 25%: {len(slow)} of {len(c.stations)} stations  ", "dim"), Cell(shown, "warn")),
-        (Cell("data ", "dim"), Cell(data_words(c), "bad" if c.changed else "text")),
-    ]
-    lines = [*lines[: max(1, height - len(tail))], *tail]
+    spare = height - len(lines)
+    if spare < 1:
+        kept = max(0, height - 2)
+        lines = [*lines[: 1 + kept], _in_short(c, len(c.metrics) - kept, width)]
+    elif spare == 1:
+        lines.append(_in_short(c, 0, width))
+    elif spare < 7:
+        lines += [(), *_tail(c)] if spare > 2 else _tail(c)
+    else:
+        most = spare - _LEAST_TABLES - bool(c.slower) - _least_rows(c)
+        below = min(pair_height(*runs, width) + 1, most) if runs else 0
+        if runs is None or below < _LEAST_PAIR:
+            lines += _tables(c, width, spare)
+        else:
+            lines += [*_tables(c, width, spare - below), ()]
+            lines += present_pair(*runs, width, height - len(lines))
     return tuple(clip(line, width) for line in lines[:height])
+
+
+def _heading(drawn: int) -> Line:
+    legend = f"{'◀ A has less ':>{drawn // 2}}{' A has more ▶':<{drawn // 2}}  " if drawn >= 26 else " " * drawn + "  "
+    head = f"{'FIGURE':<{_NAME}}{'A':>{_VALUE}}{'B':>{_VALUE}}{'A VS B':>{_CHANGE}}  "
+    return (Cell(f"{head}{legend if drawn else ''}VERDICT", "dim"),)
 
 
 def _metric_line(m: Metric, drawn: int) -> Line:
     word, role = _VERDICTS[m.verdict]
     numbers = f"{figure(m, m.a):>{_VALUE}}{figure(m, m.b):>{_VALUE}}{change(m):>{_CHANGE}}  "
-    bar = (Cell(_arrow(m, drawn), role), Cell("  ")) if drawn else ()
-    return (Cell(f"{m.name:<{_NAME}}"), Cell(numbers), *bar, Cell(word, role))
+    arrow = (Cell(_arrow(m, drawn), role), Cell("  ")) if drawn else ()
+    return (Cell(f"{m.name:<{_NAME}}"), Cell(numbers), *arrow, Cell(word, role))
 
 
 def _arrow(m: Metric, width: int) -> str:
@@ -101,3 +171,76 @@ def _arrow(m: Metric, width: int) -> str:
     if (m.change or 0.0) > 0:
         return (" " * half + "━" * (length - 1) + "▶").ljust(width)
     return ("◀" + "━" * (length - 1)).rjust(half).ljust(width)
+
+
+# stations and data
+
+
+def _slower_count(c: Comparison) -> str:
+    return f"slower by > {SLOWER_BY * 100:.0f}%: {len(c.slower)} of {len(c.stations)} stations"
+
+
+def _in_short(c: Comparison, left: int, width: int) -> Line:
+    """In one line: changed data, how many figures there was no room for, slower stations."""
+    data = f"data changed in {len(c.changed):,} of {c.compared:,}" if c.changed else "same data"
+    parts: list[Line] = [(Cell(data if c.compared else "no shared data", "bad" if c.changed else "text"),)]
+    if left:
+        parts.append((Cell(f"… {left} more figure{'s' * (left != 1)}", "dim"),))
+    parts.append((Cell(f"slower {len(c.slower)} of {len(c.stations)}", "warn" if c.slower else "dim"),))
+    return fit(parts, width, gap=2)
+
+
+def _tail(c: Comparison) -> list[Line]:
+    return [
+        (Cell(f"{_slower_count(c)}  ", "dim"), Cell(", ".join(slower_words(c)), "warn")),
+        _data_line(data_words(c), c),
+    ]
+
+
+def _data_line(words: str, c: Comparison) -> Line:
+    return (Cell("data ", "dim"), Cell(words, "bad" if c.changed else "text"))
+
+
+def _tables(c: Comparison, width: int, spare: int) -> list[Line]:
+    """The data first, for that is the graver news; then the stations; at the end what records/s are of."""
+    slow, data = _tail(c)
+    note: list[Line] = [(), (Cell(_NOTE, "dim"),)] if width >= len(_NOTE) else []
+    room = spare - 4 - bool(c.slower) - len(note)  # two lines, each after a blank one, and the heading of a table
+    if room < _least_rows(c):
+        return [(), data, (), slow, *note]
+    changed = [_changed_line(x) for x in c.changed]
+    if changed:
+        data = _data_line(_changed_count(c), c)
+    slower = [_slower_line(s, c.slower[0].change, width) for s in c.slower]
+    of_data = min(len(changed), max(room // 2, room - len(slower)))
+    lines: list[Line] = [(), data, *_most(changed, of_data), ()]
+    if not slower:
+        return [*lines, slow, *note]
+    head = f"{'  STATION':<{_STATION}}{'A':>{_VALUE}}{'B':>{_VALUE}}{'A VS B':>{_CHANGE}}   median attempt"
+    lines += [(Cell(_slower_count(c), "warn"),), (Cell(head, "dim"),)]
+    return [*lines, *_most(slower, room - of_data), *note]
+
+
+def _least_rows(c: Comparison) -> int:
+    """Rows without which a table of changed data or of slower stations says less than a line of words."""
+    return min(len(c.changed), _FEW) + min(len(c.slower), _FEW)
+
+
+def _most(lines: list[Line], room: int) -> list[Line]:
+    """As many as fit; the last line says how many do not."""
+    if len(lines) <= room:
+        return lines
+    return [*lines[: room - 1], (Cell(f"  … {len(lines) - room + 1:,} more", "dim"),)]
+
+
+def _changed_line(x: Changed) -> Line:
+    where = f"  {x.station:>3} {x.year} {x.interval}"
+    return (Cell(f"{where:<{_STATION}}"), Cell(f"  contents A {x.a[:16]}…   B {x.b[:16]}…", "dim"))
+
+
+def _slower_line(s: Slower, most: float, width: int) -> Line:
+    name = pad(f"  {s.station:>3} {s.name}", _STATION)
+    a, b, more = f"{units.ms(s.a_ms)} ms", f"{units.ms(s.b_ms)} ms", f"{s.change * 100:+.0f}%"
+    room = width - _STATION - 2 * _VALUE - _CHANGE - 2
+    drawn = "━" * max(1, round(s.change / most * room)) if room >= _LEAST_DRAWN else ""
+    return (Cell(name), Cell(f"{a:>{_VALUE}}{b:>{_VALUE}}{more:>{_CHANGE}}  "), Cell(drawn, "warn"))

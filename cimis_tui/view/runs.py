@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from cimis_engine.run.figures import Figures, figures_of
+from msgspec.structs import replace
+
+from cimis_engine.run.events import RunFinished, RunStarted
+from cimis_engine.run.figures import Account, Figures, account_of, figures_of
 from cimis_engine.run.state import RunState
 from cimis_tui.view import units
 from cimis_tui.view.cells import Cell
@@ -20,22 +24,27 @@ COLUMNS = (
     Column("state", "STATE", 13, right=False, help="how it stands, or ended"),
     Column("started", "STARTED", 12, 120, right=False, help="UTC, month-day hour:minute"),
     Column("command", "COMMAND", 8, 140, right=False, help="what began it"),
+    Column("asked", "ASKED FOR", 31, 170, right=False, help="dates and interval", most=60),
     Column("took", "TOOK", 8, 80, help="hours:minutes:seconds"),
     Column("stations", "STATIONS", 8, help="stations done of all"),
     Column("records", "RECORDS", 7, help="records stored"),
     Column("pace", "REC/S", 6, help="records a second over the whole run"),
-    Column("p50", "TTFB50", 6, 80, help="ms to the first byte, median"),
-    Column("p95", "TTFB95", 6, 80, help="ms to the first byte, 95th percentile"),
+    Column("p50", "TTFB50", 6, 80, help="ms to the first byte, median", unit="ms"),
+    Column("p95", "TTFB95", 6, 100, help="ms to the first byte, 95th percentile"),
     Column("errors", "ERRORS", 6, 100, help="attempts that ended badly, of all"),
     Column("ratio", "RATIO", 6, 100, help="fixed-width row bytes over stored bytes"),
     Column("disk", "ON DISK", 7, 120, help="bytes of the run's own folder: journal, report, logs"),
 )
-_CUT = ("✗", "CUT OFF", "bad")
+CUT = ("✗", "CUT OFF", "bad")
+"""As in `PHASES`, of a run whose engine died."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """One run, as its folder or the fold tells. Times in Unix seconds and seconds; None: not known."""
+    """One run, as its folder or the fold tells. Times in Unix seconds and seconds; None: not known.
+
+    `last`: when its last event was told. `started_by` has no jobs: they are many, and nothing here tells of them.
+    """
 
     run_id: str
     state: str
@@ -45,15 +54,47 @@ class RunFacts:
     figures: Figures | None
     disk: int | None
     live: bool = False
+    last: float | None = None
+    folder: Path | None = None
+    started_by: RunStarted | None = None
+    finished: RunFinished | None = None
+    account: Account | None = None
 
 
-def facts_of(state: RunState, now: float, disk: int | None) -> RunFacts:
-    """The run on screen, out of its fold at Unix time `now`."""
+def asked(started: RunStarted | None) -> RunStarted | None:
+    """What `RunFacts.started_by` holds of a run's first event."""
+    return replace(started, jobs=[], rules=[]) if started else None
+
+
+def asked_words(started: RunStarted | None) -> str | None:
+    return f"{started.start} to {started.end} {started.interval}" if started else None
+
+
+def facts_of(state: RunState, now: float, before: RunFacts, *, count: bool) -> RunFacts:
+    """The run on screen, out of its fold at Unix time `now`. `count`: its account anew, which looks at every result."""
     over = state.finished_at is not None
     elapsed = state.elapsed_s if over or state.started_at is None else max(0.0, now - state.started_at)
-    command = state.started.command if state.started else ""
+    finished = RunFinished(
+        outcome=state.outcome,
+        exit_code=state.exit_code or 0,
+        elapsed_ms=elapsed * 1000,
+        resumable=state.resumable,
+        message=state.message,
+    )
     return RunFacts(
-        state.run_id, state.status, state.started_at, elapsed, command, figures_of(state), disk, live=not over
+        state.run_id,
+        state.status,
+        state.started_at,
+        elapsed,
+        state.started.command if state.started else "",
+        figures_of(state),
+        before.disk,
+        live=not over,
+        last=state.finished_at,
+        folder=before.folder,
+        started_by=before.started_by or asked(state.started),
+        finished=finished if over else None,
+        account=account_of(state) if count or before.account is None else before.account,
     )
 
 
@@ -65,6 +106,7 @@ def values_of(facts: RunFacts) -> dict[str, float | str | None]:
         "state": facts.state,
         "started": facts.started,
         "command": facts.command,
+        "asked": asked_words(facts.started_by),
         "took": facts.took,
         "stations": f.stations_done if f else None,
         "records": f.records if f else None,
@@ -80,7 +122,7 @@ def values_of(facts: RunFacts) -> dict[str, float | str | None]:
 def cells_of(facts: RunFacts, mark: str, *, shown: bool) -> tuple[Cell, ...]:
     """A cell for each column. `mark`: A, B or nothing; `shown`: it is the run on screen."""
     f = facts.figures
-    glyph, word, role = PHASES.get(facts.state, _CUT)
+    glyph, word, role = PHASES.get(facts.state, CUT)
     started = "–" if facts.started is None else f"{datetime.fromtimestamp(facts.started, UTC):%m-%d %H:%M}Z"
     errors = f.error_rate if f else None
     return (
@@ -89,6 +131,7 @@ def cells_of(facts: RunFacts, mark: str, *, shown: bool) -> tuple[Cell, ...]:
         Cell(f"{glyph} {'live' if facts.live else word.lower()}", role),
         Cell(started, "dim"),
         Cell(facts.command or "–", "dim"),
+        Cell(asked_words(facts.started_by) or "–", "dim"),
         Cell("–" if facts.took is None else units.clock(facts.took)),
         Cell(f"{f.stations_done}/{f.stations}" if f else "–"),
         Cell(units.count(f.records) if f else "–"),

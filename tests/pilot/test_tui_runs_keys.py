@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,9 +14,13 @@ from runs_app import CUT, DONE, LIVE, OLDER, compared, console, listed
 from textual.pilot import Pilot
 from tui_app import settle
 
+from cimis_engine.run.events import Stamped
+from cimis_engine.run.journal import JournalReader
+from cimis_tui.screens import runs as runs_screen
 from cimis_tui.screens.console import ConsoleScreen
 from cimis_tui.screens.runs import RunsScreen
 from cimis_tui.widgets.compare_panel import ComparePanel
+from cimis_tui.widgets.fact_panel import FactPanel
 from cimis_tui.widgets.header_bar import HeaderBar
 from cimis_tui.widgets.live_table import LiveTable
 from cimis_tui.widgets.replay_bar import ReplayBar
@@ -69,7 +75,7 @@ async def test_sorting_by_key_and_mouse(tmp_path: Path) -> None:
     async with runs(tmp_path) as pilot:
         await pilot.press("S")
         assert table(pilot).keys[0] == CUT
-        await pilot.press("s", "s")
+        await pilot.press("s")
         assert (table(pilot).sort_key, table(pilot).reverse) == ("took", True)
         assert table(pilot).keys[0] == OLDER
         await pilot.press("less_than_sign", "greater_than_sign")
@@ -112,6 +118,95 @@ async def test_with_one_mark_the_run_under_the_cursor_is_the_other(tmp_path: Pat
         panel = pilot.app.screen.query_one(ComparePanel)
         assert panel.comparison is not None
         assert (panel.comparison.a, panel.comparison.b) == (DONE, CUT)
+
+
+def shown(pilot: Pilot[Any], panel: str) -> str:
+    lines = pilot.app.screen.query_one(panel)._lines  # type: ignore[attr-defined]
+    return "\n".join("".join(cell.text for cell in line) for line in lines)
+
+
+async def test_the_panel_tells_of_the_run_under_the_cursor(tmp_path: Path) -> None:
+    async with runs(tmp_path) as pilot:
+        panel, box = pilot.app.screen.query_one("#run-facts", FactPanel), pilot.app.screen.query_one("#runs-box")
+        heights = set()
+        for key, run_id, words in (("home", LIVE, "● running"), ("j", DONE, "▲ partial"), ("G", CUT, "✗ cut off")):
+            await pilot.press(key)
+            await pilot.pause()
+            assert panel.border_title == f"Run {run_id}"
+            assert words in shown(pilot, "#run-facts")
+            heights.add((box.size.height, panel.size.height))
+        assert len(heights) == 1
+        assert box.outer_size.height == 4 + 1 + 2
+        await pilot.click(RowList, offset=(8, 2))
+        await pilot.pause()
+        assert panel.border_title == f"Run {DONE}"
+
+
+async def test_the_comparison_takes_the_place_of_the_panel(tmp_path: Path) -> None:
+    async with runs(tmp_path) as pilot:
+        facts = pilot.app.screen.query_one("#run-facts")
+        assert facts.display
+        await compared(pilot)
+        assert not facts.display
+        await pilot.press("escape")
+        assert facts.display
+        assert isinstance(pilot.app.screen, RunsScreen)
+        await pilot.press("escape")
+        assert not isinstance(pilot.app.screen, RunsScreen)
+
+
+@pytest.mark.parametrize("size", [(60, 15), (80, 24), (100, 29)])
+async def test_in_a_low_window_there_is_the_list_only(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with console(tmp_path).run_test(size=size) as pilot:
+        await listed(pilot)
+        assert not pilot.app.screen.query_one("#run-facts").display
+        await pilot.resize_terminal(100, 30)
+        await pilot.pause()
+        assert pilot.app.screen.query_one("#run-facts").display
+        assert f"backfill{' ' * 3}2016-01-01" in shown(pilot, "#run-facts")
+
+
+async def test_the_list_is_as_high_as_its_rows_at_any_size(tmp_path: Path) -> None:
+    async with runs(tmp_path) as pilot:
+        box = pilot.app.screen.query_one("#runs-box")
+        for width, height, high in ((80, 40, 5), (120, 40, 7), (60, 50, 5), (200, 60, 7)):
+            await pilot.resize_terminal(width, height)
+            await pilot.pause()
+            assert box.outer_size.height == high
+
+
+@pytest.mark.parametrize("key", ["d", "escape"])
+async def test_closing_a_comparison_ends_the_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    ended = threading.Event()
+    compare = RunsScreen._compare
+
+    class Endless(JournalReader):
+        """A journal that never comes to its end."""
+
+        def read_new(self) -> list[Stamped]:
+            self.offset = 0
+            return super().read_new()
+
+    def watched(screen: RunsScreen, journals: list[Path]) -> None:
+        try:
+            compare(screen, journals)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(runs_screen, "JournalReader", Endless)
+    monkeypatch.setattr(RunsScreen, "_compare", watched)
+    async with runs(tmp_path) as pilot:
+        await pilot.press("j", "space", "j", "space", "d")
+        panel = pilot.app.screen.query_one(ComparePanel)
+        while panel.reading is None:
+            await pilot.pause(0.01)
+        assert f"reading A {DONE}: 0 B of " in shown(pilot, "#compare")
+        assert not ended.is_set()
+        await pilot.press(key)
+        assert await asyncio.to_thread(ended.wait, 10)
+        assert not panel.display
+        assert panel.comparison is None
+        assert isinstance(pilot.app.screen, RunsScreen)
 
 
 async def test_a_recorded_run_is_played_and_home_is_as_it_was(tmp_path: Path) -> None:

@@ -20,17 +20,38 @@ def name(size: tuple[int, int]) -> str:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=name)
-def test_the_list(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> None:
-    assert snap_compare(console(tmp_path), terminal_size=size, run_before=listed)
+def test_the_list(snap_compare: Any, data_dir: Path, size: tuple[int, int]) -> None:
+    assert snap_compare(console(data_dir), terminal_size=size, run_before=listed)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=name)
-def test_a_comparison(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> None:
-    assert snap_compare(console(tmp_path), terminal_size=size, run_before=compared)
+def test_a_comparison(snap_compare: Any, data_dir: Path, size: tuple[int, int]) -> None:
+    assert snap_compare(console(data_dir), terminal_size=size, run_before=compared)
+
+
+@pytest.mark.parametrize("size", [*SIZES, (80, 40)], ids=name)
+def test_a_run_that_was_cut_off_in_the_list(snap_compare: Any, data_dir: Path, size: tuple[int, int]) -> None:
+    async def last(pilot: Pilot[Any]) -> None:
+        await listed(pilot)
+        await pilot.press("G")
+        await pilot.pause()
+
+    assert snap_compare(console(data_dir), terminal_size=size, run_before=last)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=name)
-def test_a_replay_in_its_midst(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> None:
+def test_a_comparison_with_slower_stations(snap_compare: Any, data_dir: Path, size: tuple[int, int]) -> None:
+    async def slower(pilot: Pilot[Any]) -> None:
+        await listed(pilot)
+        await pilot.press("j", "j", "space", "k", "space", "d")
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+
+    assert snap_compare(console(data_dir), terminal_size=size, run_before=slower)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=name)
+def test_a_replay_in_its_midst(snap_compare: Any, data_dir: Path, size: tuple[int, int]) -> None:
     async def halfway(pilot: Pilot[Any]) -> None:
         replay = pilot.app.follower  # type: ignore[attr-defined]
         replay.seek((replay.begins + replay.ends) / 2)
@@ -39,34 +60,34 @@ def test_a_replay_in_its_midst(snap_compare: Any, tmp_path: Path, size: tuple[in
         pilot.app.screen.query_one(LiveTable).move_end(last=False)
         await settle(pilot)
 
-    app = console(tmp_path, mode="replay", run_id=DONE)
+    app = console(data_dir, mode="replay", run_id=DONE)
     assert snap_compare(app, terminal_size=size, run_before=halfway)
 
 
-def test_the_end_of_a_run_that_was_cut_off(snap_compare: Any, tmp_path: Path) -> None:
-    app = console(tmp_path, mode="replay", run_id=CUT)
+def test_the_end_of_a_run_that_was_cut_off(snap_compare: Any, data_dir: Path) -> None:
+    app = console(data_dir, mode="replay", run_id=CUT)
     assert snap_compare(app, terminal_size=(120, 40), run_before=settle)
 
 
-def test_going_to_a_moment(snap_compare: Any, tmp_path: Path) -> None:
+def test_going_to_a_moment(snap_compare: Any, data_dir: Path) -> None:
     async def ask(pilot: Pilot[Any]) -> None:
         await settle(pilot)
         await pilot.press("g", "x", "enter")
         await pilot.pause()
 
-    app = console(tmp_path, mode="replay", run_id=DONE)
+    app = console(data_dir, mode="replay", run_id=DONE)
     assert snap_compare(app, terminal_size=(100, 30), run_before=ask)
 
 
-def test_no_runs_says_how_to_get_one(snap_compare: Any, tmp_path: Path) -> None:
-    assert snap_compare(dashboard(tmp_path / "runs" / "r", []), terminal_size=(100, 30), run_before=listed)
+def test_no_runs_says_how_to_get_one(snap_compare: Any, data_dir: Path) -> None:
+    assert snap_compare(dashboard(data_dir / "runs" / "r", []), terminal_size=(100, 30), run_before=listed)
 
 
 @pytest.mark.parametrize("theme", ["cimis-light", "ansi-dark"])
-def test_themes(snap_compare: Any, tmp_path: Path, theme: str) -> None:
-    assert snap_compare(console(tmp_path, theme=theme), terminal_size=(120, 40), run_before=compared)
+def test_themes(snap_compare: Any, data_dir: Path, theme: str) -> None:
+    assert snap_compare(console(data_dir, theme=theme), terminal_size=(120, 40), run_before=compared)
 
 
-def test_no_color(snap_compare: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_color(snap_compare: Any, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    assert snap_compare(console(tmp_path), terminal_size=(120, 40), run_before=compared)
+    assert snap_compare(console(data_dir), terminal_size=(120, 40), run_before=compared)
