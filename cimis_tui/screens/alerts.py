@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
+from textual.containers import Container, Vertical
 
 from cimis_engine.run.alerts import MUTE_SECONDS
 from cimis_tui.actions import bindings
@@ -29,13 +29,17 @@ class AlertsScreen(RunScreen):
     VIEW = "alerts"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(VIEW)]
     AUTO_FOCUS = "RowList"
+    # Wide: the list has room for what happened beside it. Tall: a rule's curve has rows of its own.
+    HORIZONTAL_BREAKPOINTS = [*RunScreen.HORIZONTAL_BREAKPOINTS, (196, "-w196")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [*RunScreen.VERTICAL_BREAKPOINTS, (58, "-h58")]  # noqa: RUF012
     _facts: AlertFacts | None = None
     _titles = ("", "")
 
     def body(self) -> ComposeResult:
-        with AlertsBox(id="alerts-box", classes="panel"):
-            yield RowList(COLUMNS, empty=EMPTY)
-        yield HistoryPanel().add_class("panel")
+        with Container(id="alerts-top"):
+            with AlertsBox(id="alerts-box", classes="panel"):
+                yield RowList(COLUMNS, empty=EMPTY)
+            yield HistoryPanel().add_class("panel")
         yield RulesPanel().add_class("panel")
 
     # frames

@@ -121,6 +121,8 @@ class ConsoleScreen(Kept, Replaying):
 
     def paint(self) -> None:
         """Show what the last tick changed without waiting for Textual to come round to it."""
+        if not self.is_mounted:
+            return
         if self._widgets is None:
             self._widgets = tuple(self.query_one("#main").walk_children(Widget))
         paint_now(self, self._widgets)

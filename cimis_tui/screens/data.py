@@ -32,6 +32,8 @@ from cimis_tui.widgets.fact_panel import FactPanel
 from cimis_tui.widgets.plot_panel import PlotPanel
 
 _NOON = 12
+_SLOW_MS = 50.0
+"""A reading that took longer says how long."""
 
 
 class DataScreen(RunScreen):
@@ -184,8 +186,10 @@ class DataScreen(RunScreen):
             return
         plot, head = found.plot, found.plot.curves[0]
         panel.apply(plot, self.cursor, stale=self._slow)
-        reads = f"read in {reading.took_ms:.0f} ms" if plot.whole else f"reading: {plot.since.year} and later so far"
-        panel.retitle(f"{head.item.label}, {head.unit}", f"stored {found.extent.start} … {found.extent.end}   {reads}")
+        reads = "" if plot.whole else f"   reading: {plot.since.year} and later so far"
+        if plot.whole and reading.took_ms > _SLOW_MS:
+            reads = f"   read in {reading.took_ms:.0f} ms"
+        panel.retitle(f"{head.item.label}, {head.unit}", f"stored {found.extent.start} to {found.extent.end}{reads}")
         year = slot_date(head.item.interval, self.cursor).year if self.cursor is not None else None
         facts = SeriesFacts(
             plot=plot,
@@ -284,7 +288,7 @@ class DataScreen(RunScreen):
                 self._why(f"{error}; {error.hint}")
                 return
             if not found.extent.start <= day <= found.extent.end:
-                self._why(f"{day} is not stored; {found.extent.start} … {found.extent.end} is")
+                self._why(f"{day} is not stored; {found.extent.start} to {found.extent.end} is")
                 return
             self.cursor = slot_number(self._interval, day, _NOON)
             self.ask(span=window.around(day, self._span.days))
@@ -395,7 +399,7 @@ class DataScreen(RunScreen):
             elif slug is not None:
                 self._why(f"{slug} is not stored of station {self.asked.station}")
 
-        title = f"Items, {self._interval}: {len(found.items)} stored of station {self.asked.station:03d}"
+        title = f"Items, {self._interval}: {len(found.items)} stored of station {self.asked.station}"
         self.app.push_screen(Picker(title, ITEM_COLUMNS, rows, found.plot.curves[0].item.slug), picked)
 
     def action_overlay(self) -> None:

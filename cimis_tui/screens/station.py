@@ -29,6 +29,8 @@ from cimis_tui.widgets.live_table import LiveTable
 from cimis_tui.widgets.log_pane import LogPane
 from cimis_tui.widgets.waterfall import Waterfall
 
+_FEW = 12
+"""Up to so many attempts the waterfall of a tall window leaves room to the log; it never takes that back but grows."""
 _PANELS = ("#percentiles", "#trend", "#state", "#strip")
 
 
@@ -75,6 +77,8 @@ class StationScreen(RunScreen):
         self._facts = facts
         if moved or back:
             self._arrive()
+        if facts is not None and len(facts.attempts) > _FEW:
+            self.add_class("-many")
         self.query_one(Waterfall).apply(facts.attempts if facts else (), empty=waterfall_empty(facts))
         self._title_waterfall()
         for name in _PANELS:
@@ -92,6 +96,7 @@ class StationScreen(RunScreen):
         header.crumb = f"station {self._facts.number} {self._facts.name}" if self._facts else self.VIEW
         header.repaint()
         self._logged = 0
+        self.remove_class("-many")
         self.query_one(LogPane).clear()
 
     @on(Waterfall.Resorted)

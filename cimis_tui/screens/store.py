@@ -153,6 +153,8 @@ class StoreScreen(RunScreen):
         self.shown = arranged(rows, table.sort_key, reverse=table.reverse, keep=self._filter)
         empty = f"{self._error}; {self._error.hint}" if self._error else _NONE_KEPT if rows else _EMPTY
         table.show([(row.key, cells_of(row)) for row in self.shown], empty=empty)
+        # What is wrong with a chunk takes lines of its own; not by chunk, or the list would jump under the cursor.
+        self.set_class(any(row.finding for row in rows), "-found")
         self.query_one("#store-totals", FactPanel).apply(Listed(tuple(self.shown), len(rows)))
         self._title()
         self._show_detail()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
 
 from cimis_engine.run.alerts import CRITICAL, in_words
 from cimis_engine.run.events import RuleRef
 from cimis_engine.run.state import RunState
-from cimis_engine.run.trails import LENGTH, STEP
+from cimis_engine.run.trails import STEP
 from cimis_tui.view import units
-from cimis_tui.view.bars import spark
+from cimis_tui.view.bars import LEVELS
 from cimis_tui.view.cells import Cell, Line, pad
 
 _NAME = 13
@@ -19,8 +22,11 @@ _FIRST = ("warn", "critical", "now", "clear", "wait")
 """Which columns matter most where there is not room for all."""
 _TITLES = {"warn": "WARN", "critical": "CRITICAL", "clear": "CLEAR AT", "wait": "AFTER", "now": "NOW"}
 _TRAIL = "LAST 10 MIN"
-_TOP = 8 / 7
-"""So that the limit is at ▇: full blocks of neighbouring lines would run into each other."""
+"""The heading of the curves; `now` stands at its other end."""
+_TALL = 4
+"""At most so many rows a rule."""
+_LIMIT = "┄"
+"""Where the limit is, in a curve of more rows than one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,7 @@ class RuleItem:
     """A rule with its numbers in words, what it measures now, and that of the last ten minutes."""
 
     name: str
+    description: str
     warn: str
     critical: str
     clear: str
@@ -45,6 +52,7 @@ def present_rule(state: RunState, rule: RuleRef, now: float, measured: Mapping[t
     role = "bad" if CRITICAL in severities else "warn" if severities else "text"
     return RuleItem(
         name=rule.name.replace("_", " "),
+        description=rule.description,
         warn=_limit(rule, rule.warn),
         critical=_limit(rule, rule.critical),
         clear=f"{'≥' if rule.low_is_bad else '≤'} {in_words(rule.clear, rule.unit)}",
@@ -71,30 +79,66 @@ def _limit(rule: RuleRef, limit: float | None) -> str:
 
 
 def present_rules(rules: Sequence[RuleItem], width: int, height: int) -> tuple[Line, ...]:
-    """A line a rule: its limits, where it clears, how long past a limit before it is raised, the last ten minutes."""
+    """A rule in a line: its limits, where it clears, how long past a limit before it is raised, the last ten minutes.
+
+    With height to spare the curve takes more rows, and beneath the numbers stands what the rule is about.
+    """
     shown, used = set[str](), _NAME
     for name in _FIRST:
         if used + _WIDTHS[name] + 1 <= width:
             shown.add(name)
             used += _WIDTHS[name] + 1
     columns = [name for name in _WIDTHS if name in shown]
-    trail = min(LENGTH, width - used - 2)
-    trail = trail if trail >= len(_TRAIL) else 0
+    trail = width - used - 2
+    trail = trail if trail > len(_TRAIL) + 3 else 0
+    tall = min(_TALL, max(1, (height - 1) // max(1, len(rules)))) if trail else 1
     head = "RULE".ljust(_NAME) + "".join(" " + _TITLES[name].rjust(_WIDTHS[name]) for name in columns)
-    lines: list[Line] = [(Cell(head + (f"  {_TRAIL}" if trail else ""), "dim"),)]
+    lines: list[Line] = [(Cell(head + ("  " + _TRAIL.ljust(trail - 3) + "now" if trail else ""), "dim"),)]
     for rule in rules[: height - 1]:
         cells = [Cell(pad(rule.name, _NAME), rule.role)]
         for name in columns:
             text = getattr(rule, name)
             role = rule.role if name == "now" else "dim" if text == units.ABSENT else "text"
             cells.append(Cell(f" {text.rjust(_WIDTHS[name])}", role))
-        cells += [Cell("  " + spark(rule.trail, trail, top=_TOP), "spark")] if trail else []
-        lines.append(tuple(cells))
+        left: list[Line] = [tuple(cells), *_about(rule.description, used, tall - 1)]
+        if not trail:
+            lines += left
+            continue
+        lines += [(*line, Cell("  "), *row) for line, row in zip(left, _curve(rule.trail, trail, tall), strict=True)]
     return tuple(lines)
+
+
+@lru_cache(64)
+def _about(description: str, width: int, rows: int) -> tuple[Line, ...]:
+    """What a rule is about in so many rows, broken at blanks; what is left over is cut off in the last."""
+    words = textwrap.wrap(description, width - 2)
+    told = [*words[: rows - 1], " ".join(words[rows - 1 :])] if rows else []
+    return tuple((Cell(pad(f"  {text}", width), "dim"),) for text in [*told, *([""] * rows)][:rows])
+
+
+@lru_cache(64)
+def _curve(values: tuple[float | None, ...], width: int, tall: int) -> tuple[Line, ...]:
+    """`tall` rows of `width` columns, the topmost first, over the whole of the time whatever the width.
+
+    The limit is at the last but one level: full blocks of neighbouring rules would run into each other.
+    It is the same for ten seconds, and frames come several a second: the last ones are kept.
+    """
+    count, rows = len(values), [""] * tall
+    for column in range(width):
+        first = column * count // width
+        known = [value for value in values[first : max(first + 1, (column + 1) * count // width)] if value is not None]
+        filled = 1 + int(max(known) * (8 * tall - 1.001)) if known else 0
+        for row in range(tall):
+            part = min(8, max(0, filled - 8 * (tall - 1 - row)))
+            rows[row] += LEVELS[part - 1] if part else _LIMIT if row == 0 and tall > 1 else " "
+    return tuple(
+        tuple(Cell("".join(run), "track" if limit else "spark") for limit, run in groupby(row, key=_LIMIT.__eq__))
+        for row in rows
+    )
 
 
 def rules_title(told: bool) -> tuple[str, str]:
     """Above and below the rules: whose they are (`told`: the journal says), and how to read the picture."""
     whose = "as [alerts] of cimis.toml has them" if told else "of this version: this journal tells none"
-    legend = f"▁ far from the limit   ▇ at it or past it   blank: too few to judge   a column is {STEP} s or more"
+    legend = f"low: far from the limit   high: at or past it   blank: too few to judge   {STEP} s a value"
     return f"Rules   {whose}", legend

@@ -16,18 +16,23 @@ from cimis_tui.view.columns import Column
 
 Key = tuple[str, str, float]
 """Of a row: rule, subject (empty for a rule that never fired), and when it cleared (0: it has not)."""
+Measured = dict[tuple[str, str], float]
+"""By rule and subject; one of which there is too little to judge by is not in it."""
+_TOO_FEW = "too few to judge"
 
 COLUMNS = (
     Column("glyph", "", 2, right=False),
-    Column("severity", "SEV", 4, right=False, help="severity"),
-    Column("rule", "RULE", 20, right=False, help="what is watched, and its limit", most=24),
-    Column("subject", "SUBJECT", 9, 80, right=False, help="what it is about", most=20),
-    Column("value", "VALUE", 12, help="as measured now, or when it was raised"),
-    Column("state", "STATE", 13, right=False, help="firing, acknowledged, muted, cleared, ok"),
+    Column("severity", "SEV", 4, 130, right=False, help="severity"),
+    Column("rule", "RULE", 21, right=False, help="what is watched, and its limit", most=24),
+    Column("subject", "SUBJECT", 8, right=False, help="what it is about", most=20),
+    Column("now", "NOW", 12, help="as measured now"),
+    Column("raised", "RAISED", 12, 80, help="what it was when it was raised"),
+    Column("state", "STATE", 12, right=False, help="firing, acknowledged, muted, cleared, ok"),
     Column("since", "SINCE", 9, 100, help="when it was raised, UTC"),
-    Column("for", "FOR", 6, 80, help="how long it fires, or fired"),
-    Column("note", "NOTE", 12, 120, right=False, help="what to know", most=60),
+    Column("for", "FOR", 6, 90, help="how long it fires, or fired"),
+    Column("note", "NOTE", 20, 120, right=False, help="what to know", most=32),
 )
+"""Of the severity the glyph tells too, and whether it fires the state: its word is the first to go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ def present_alerts_screen(state: RunState, now: float) -> AlertFacts:
     rules = rules_of(state)
     measured = _measure(state, now)
     firing = sorted((_firing(state, now, key, measured) for key in state.active_alerts), key=_first)
-    ended = [_ended(state, n, now) for n in range(len(state.ended_alerts) - 1, -1, -1)]
+    ended = [_ended(state, n, now, measured) for n in range(len(state.ended_alerts) - 1, -1, -1)]
     spoken = {item.key[0] for item in (*firing, *ended)}
     calm = [_calm(state, rule, now, measured) for rule in rules if rule.name not in spoken]
     waiting = sum(item.state == "firing" for item in firing)
@@ -81,7 +86,7 @@ def _first(item: AlertItem) -> tuple[int, bool, float]:
     return order, record["severity"] != CRITICAL, -record["since"]
 
 
-def _measure(state: RunState, now: float) -> dict[tuple[str, str], float]:
+def _measure(state: RunState, now: float) -> Measured:
     """What each rule of this version measures now, by rule and subject, where there is enough to judge by."""
     return {
         (rule.name, subject): value
@@ -91,26 +96,27 @@ def _measure(state: RunState, now: float) -> dict[tuple[str, str], float]:
     }
 
 
-def _firing(state: RunState, now: float, key: tuple[str, str], measured: dict[tuple[str, str], float]) -> AlertItem:
+def _firing(state: RunState, now: float, key: tuple[str, str], measured: Measured) -> AlertItem:
     alert = state.active_alerts[key]
     until = state.muted_until(*key, now)
     status = "muted" if until is not None else "acknowledged" if alert.acknowledged else "firing"
     words = f"muted {units.span(until - now)}" if until is not None else status
-    raised = in_words(alert.raised.value, rule_of(state, key[0]).unit)
+    rule = rule_of(state, key[0])
+    clears = f"clears {'≥' if rule.low_is_bad else '≤'} {in_words(rule.clear, rule.unit)}"
     return _item(
         state,
         (*key, 0.0),
         status,
         words,
         alert.raised,
-        value=measured.get(key, alert.raised.value),
+        value=measured.get(key),
         since=alert.since,
         lasted=now - alert.since,
-        note=f"raised at {raised}",
+        note=clears if key in measured else _TOO_FEW,
     )
 
 
-def _ended(state: RunState, index: int, now: float) -> AlertItem:
+def _ended(state: RunState, index: int, now: float, measured: Measured) -> AlertItem:
     alert = state.ended_alerts[index]
     until = state.muted_until(alert.raised.rule, alert.raised.subject, now)
     return _item(
@@ -119,7 +125,7 @@ def _ended(state: RunState, index: int, now: float) -> AlertItem:
         "cleared",
         "cleared" if until is None else f"mute {units.span(until - now)}",
         alert.raised,
-        value=alert.raised.value,
+        value=measured.get((alert.raised.rule, alert.raised.subject)),
         since=alert.since,
         lasted=alert.ended - alert.since,
         note=f"ended {units.of_day(alert.ended)}Z",
@@ -133,7 +139,7 @@ def _item(
     words: str,
     raised: AlertRaised,
     *,
-    value: float,
+    value: float | None,
     since: float,
     lasted: float,
     note: str,
@@ -150,7 +156,8 @@ def _item(
             Cell(word, loud),
             Cell(condition(rule, raised.limit), loud if status == "firing" else body),
             Cell(subject, body),
-            Cell(in_words(value, rule.unit), body),
+            Cell(_said(value, rule), body if value is not None else "dim"),
+            Cell(in_words(raised.value, rule.unit), body),
             Cell(words, loud),
             Cell(f"{units.of_day(since)}Z", "dim"),
             Cell(units.span(max(0.0, lasted)), body),
@@ -165,7 +172,8 @@ def _item(
                 "rule": raised.rule,
                 "subject": raised.subject,
                 "state": status,
-                "value": value,
+                "now": value,
+                "raised": raised.value,
                 "limit": raised.limit,
                 "unit": rule.unit,
                 "since": since,
@@ -175,7 +183,7 @@ def _item(
     )
 
 
-def _calm(state: RunState, rule: RuleRef, now: float, measured: dict[tuple[str, str], float]) -> AlertItem:
+def _calm(state: RunState, rule: RuleRef, now: float, measured: Measured) -> AlertItem:
     limit = rule.warn if rule.warn is not None else rule.critical if rule.critical is not None else rule.clear
     values = [value for (name, _), value in measured.items() if name == rule.name]
     value = max(values) if values else None
@@ -185,7 +193,8 @@ def _calm(state: RunState, rule: RuleRef, now: float, measured: dict[tuple[str, 
         "rule": rule.name,
         "subject": rule.subject,
         "state": "ok",
-        "value": value,
+        "now": value,
+        "raised": None,
         "limit": limit,
         "unit": rule.unit,
         "since": None,
@@ -198,11 +207,12 @@ def _calm(state: RunState, rule: RuleRef, now: float, measured: dict[tuple[str, 
             Cell("ok", "dim"),
             Cell(condition(rule, limit), "dim"),
             Cell(rule.subject if rule.subject == "run" else f"any {rule.subject}", "dim"),
-            Cell(in_words(value, rule.unit) if value is not None else units.ABSENT, "dim"),
+            Cell(_said(value, rule), "dim"),
+            Cell(units.ABSENT, "dim"),
             Cell("ok" if until is None else f"muted {units.span(until - now)}", "dim"),
             Cell(units.ABSENT, "dim"),
             Cell(units.ABSENT, "dim"),
-            Cell("never fired" if value is not None else "too few to judge", "dim"),
+            Cell("never fired" if value is not None else _TOO_FEW, "dim"),
         ),
         state="ok",
         station=None,
@@ -211,8 +221,13 @@ def _calm(state: RunState, rule: RuleRef, now: float, measured: dict[tuple[str, 
     )
 
 
+def _said(value: float | None, rule: RuleRef) -> str:
+    return units.ABSENT if value is None else in_words(value, rule.unit)
+
+
 def _description(rule: RuleRef) -> str:
-    return f"{rule.name}: {rule.description}" if rule.description else rule.name
+    name = rule.name.replace("_", " ")
+    return f"{name}: {rule.description}" if rule.description else name
 
 
 def list_title(facts: AlertFacts) -> str:

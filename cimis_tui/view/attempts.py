@@ -12,6 +12,7 @@ from cimis_tui.view import units
 from cimis_tui.view.cells import Cell
 from cimis_tui.view.columns import Column
 from cimis_tui.view.present import SLOW_TTFB_MS
+from cimis_tui.view.reason_words import reason_words, whole_words
 
 if TYPE_CHECKING:
     from cimis_engine.run.tallies import AttemptState
@@ -118,7 +119,10 @@ def attempt_facts(row: AttemptRow) -> list[tuple[str, str]]:
     facts = [
         ("dates", f"{row.start} to {row.end}" if row.start else units.ABSENT),
         ("began", f"{began} UTC"),
-        ("outcome", f"{row.verdict or 'in flight'}" + (f": {row.error_class}" if row.error_class else "")),
+        (
+            "outcome",
+            f"{row.verdict or 'in flight'}" + (f": {reason_words(row.error_class)}" if row.error_class else ""),
+        ),
         ("answer", answer),
         ("connection", units.ABSENT if row.flying else "reused: no DNS, TCP, TLS" if row.reused else "new"),
     ]
@@ -175,18 +179,20 @@ def note(row: AttemptRow) -> Cell:
     if row.verdict == "cancelled":
         return Cell("cancelled", "dim")
     if row.wait_left_s is not None:
-        return Cell(f"waits {left(row.wait_left_s)}: {row.error_class}", "warn")
+        return Cell(f"waits {left(row.wait_left_s)}: {reason_words(row.error_class)}", "warn")
     if row.wait_s is not None:
-        return Cell(f"waited {row.wait_s:.1f} s: {row.error_class}", "warn")
+        return Cell(f"waited {row.wait_s:.1f} s: {reason_words(row.error_class)}", "warn")
     if row.verdict == "split":
         return Cell("too large: split", "warn")
     gave_up = row.verdict in ("fail_job", "stop_run")
-    return Cell(f"{'gave up' if gave_up else 'failed'}: {row.error_class}", "bad")
+    return Cell(f"{'gave up' if gave_up else 'failed'}: {reason_words(row.error_class)}", "bad")
 
 
 def brief(text: str, width: int) -> str:
-    """A note in `width` columns: without its reason where both do not fit."""
-    return text if len(text) <= width else text.split(": ")[0]
+    """A note in `width` columns: with as many words of its reason as fit; without it where none does."""
+    what, _, why = text.partition(": ")
+    told = whole_words(why, width - len(what) - 2)
+    return f"{what}: {told}" if told else what
 
 
 def glyph(row: AttemptRow) -> Cell:

@@ -53,7 +53,7 @@ def other_rows(
         elif other[0] == station:
             cells = (Cell("item", "key"), Cell(_unit(other[1], units)), Cell(f"{other[1].label}  {other[1].slug}"))
         else:
-            what = f"{other[0]:03d} {names.get(other[0], '')}".rstrip()
+            what = f"{other[0]} {names.get(other[0], '')}".rstrip()
             cells = (Cell("station", "run"), Cell(_unit(item, units)), Cell(what))
         rows.append((key, cells))
     return rows

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from cimis_engine.model.completeness import range_texts
 from cimis_engine.store.catalog import ChunkEntry
 from cimis_engine.store.formats import format_of
 from cimis_engine.store.paths import Key
@@ -28,7 +29,7 @@ CHECKS = {
 CHUNK_COLUMNS = (
     Column("check", "", 2, right=False),
     Column("station", "ID", 3, help="station number"),
-    Column("name", "NAME", 10, 80, right=False, help="station name", most=18),
+    Column("name", "NAME", 10, 80, right=False, help="station name", most=24),
     Column("interval", "INTERVAL", 8, right=False, help="daily or hourly records"),
     Column("year", "YEAR", 4, help="of its records"),
     Column("format", "FMT", 3, help="format of its blocks"),
@@ -41,9 +42,11 @@ CHUNK_COLUMNS = (
     Column("missing", "MISSING", 7, 150, help="slots that were asked for and the agency has not"),
     Column("items", "ITEMS", 5, 150, help="data items of its records"),
     Column("nulls", "NULLS", 6, 150, help="values without a number"),
+    Column("asked", "ASKED FOR", 24, 180, right=False, help="dates that were asked for"),
     Column("digest", "DIGEST", 12, 100, right=False, help="beginning of the content digest"),
     Column("written", "WRITTEN", 17, 120, right=False, help="when the file was written, UTC"),
     Column("state", "VERIFIED", 9, 120, right=False, help="what verifying found"),
+    Column("finding", "FINDING", 12, 155, right=False, help="what is wrong, in words", most=60),
 )
 
 
@@ -73,6 +76,19 @@ class ChunkRow:
     def format(self) -> str:
         return format_of(self.entry.codec).value
 
+    @property
+    def asked(self) -> str:
+        """From the first to the last date that was asked for."""
+        entry = self.entry
+        if not entry.covered:
+            return ""
+        (whole,) = range_texts(entry.interval, entry.year, [(entry.covered[0].first, entry.covered[-1].last)])
+        return f"{whole['first'][:10]} to {whole['last'][:10]}"
+
+    @property
+    def found(self) -> str:
+        return self.finding.what if self.finding else ""
+
 
 VALUES: dict[str, Callable[[ChunkRow], Value]] = {
     "station": lambda row: row.entry.station,
@@ -89,12 +105,14 @@ VALUES: dict[str, Callable[[ChunkRow], Value]] = {
     "missing": lambda row: row.entry.missing,
     "items": lambda row: row.entry.items,
     "nulls": lambda row: row.entry.nulls,
+    "asked": lambda row: row.asked,
     "digest": lambda row: row.entry.digest,
     "written": lambda row: row.entry.written_at,
     "state": lambda row: ("damaged", "lagging", "unchecked", "sound").index(row.check),
+    "finding": lambda row: row.found or None,
 }
 """What each column sorts by."""
-_TEXTS = frozenset(("name", "interval", "format", "digest", "state"))
+_TEXTS = frozenset(("name", "interval", "format", "asked", "digest", "state", "finding"))
 HIGH_FIRST = frozenset(("records", "bytes", "each", "generations", "missing", "nulls", "written"))
 """Columns that are asked for with the largest first."""
 
@@ -137,9 +155,11 @@ def cells_of(row: ChunkRow) -> tuple[Cell, ...]:
         Cell(units.grouped(entry.missing) if entry.missing else units.ABSENT, "text" if entry.missing else "dim"),
         Cell(str(entry.items)),
         Cell(units.grouped(entry.nulls) if entry.nulls else units.ABSENT, "text" if entry.nulls else "dim"),
+        Cell(row.asked or units.ABSENT, "dim"),
         Cell(entry.digest[:12], "dim"),
         Cell(moment(entry.written_at), "dim"),
         Cell(word, role),
+        Cell(row.found, role),
     )
 
 
@@ -166,5 +186,5 @@ def export_chunk(row: ChunkRow) -> Mapping[str, Any]:
         "digest": row.entry.digest,
         "written": moment(row.entry.written_at),
         "verified": row.check,
-        "finding": row.finding.what if row.finding else "",
+        "finding": row.found,
     }

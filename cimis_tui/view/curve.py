@@ -78,10 +78,6 @@ class Curve:
     def item(self) -> DataItem:
         return self.series.item
 
-    @property
-    def title(self) -> str:
-        return f"{self.station:03d} {self.name}".rstrip()
-
     def at(self, slot: int) -> int | None:
         """The index of a slot's record; None if there is none."""
         index = int(np.searchsorted(self.slots, slot))

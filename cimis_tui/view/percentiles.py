@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cimis_tui.view import units
+from cimis_tui.view.bars import bar
 from cimis_tui.view.cells import Cell, Line, clip
 from cimis_tui.view.station import PhaseStats, StationFacts
 
-_LABEL, _WIDE = 8, 6
+_LABEL, _WIDE, _ROOMY = 8, 6, 8
+"""Columns of a phase's name, of a number, and of a number where there is room for bars of the shares too."""
+_BAR = 12
+"""Columns that such a bar has at least."""
 _COLUMNS: tuple[tuple[str, Callable[[PhaseStats], float | None]], ...] = (
     ("last", lambda s: s.last),
     ("p50", lambda s: s.p50),
@@ -52,20 +56,29 @@ def present_percentiles(facts: StationFacts | None, width: int, height: int) -> 
     kept = set(_NARROW[:room])
     columns = [(title, value) for title, value in _COLUMNS if title in kept]
     wanted = set(_SHORT[: max(1, height - 1)])
-    heading = "".ljust(_LABEL) + "".join(title.rjust(_WIDE) for title, _ in columns) + "share".rjust(_WIDE)
+    bars = width - _LABEL - _ROOMY * (len(_COLUMNS) + 1) - 3
+    wide = _ROOMY if bars >= _BAR else _WIDE
+    heading = "".ljust(_LABEL) + "".join(title.rjust(wide) for title, _ in columns) + "share".rjust(wide)
     lines: list[Line] = [(Cell(heading, "dim"),)]
-    lines += [_line(stats, columns) for stats in facts.stats if stats.name in wanted]
+    lines += [
+        _line(stats, columns, wide, bars if wide == _ROOMY else 0) for stats in facts.stats if stats.name in wanted
+    ]
     return tuple(clip(line, width) for line in lines[:height])
 
 
-def _line(stats: PhaseStats, columns: list[tuple[str, Callable[[PhaseStats], float | None]]]) -> Line:
+def _line(
+    stats: PhaseStats, columns: list[tuple[str, Callable[[PhaseStats], float | None]]], wide: int, bars: int
+) -> Line:
     role = "head" if stats.name == "total" else "text"
     cells = [Cell(_NAMES.get(stats.name, stats.name.upper()).ljust(_LABEL), "head" if role == "head" else "dim")]
     for title, of in columns:
         value = of(stats)
         slow = stats.slow and title in ("p95", "p99", "max")
-        cells.append(Cell(units.ms(value).rjust(_WIDE), "dim" if value is None else "warn" if slow else role))
-    cells.append(Cell(("" if stats.name == "total" else units.percent(stats.share)).rjust(_WIDE), "dim"))
+        cells.append(Cell(units.ms(value).rjust(wide), "dim" if value is None else "warn" if slow else role))
+    cells.append(Cell(("" if stats.name == "total" else units.percent(stats.share)).rjust(wide), "dim"))
     if stats.slow:
         cells.append(Cell("▲", "warn"))
+    if bars and stats.share:
+        filled, _ = bar(stats.share, bars)
+        cells += [Cell("  " if stats.slow else "   "), Cell(filled, "warn" if stats.slow else "bar")]
     return tuple(cells)

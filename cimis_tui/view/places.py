@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cimis_engine.model.geo import Point, distance_km
 from cimis_tui.view.present import status_of
+from cimis_tui.view.reason_words import reason_words
 
 if TYPE_CHECKING:
     from cimis_engine.model.station import Station
@@ -120,7 +121,7 @@ def _chosen(station: StationState, directory: Mapping[int, Station]) -> Chosen:
         expected=station.expected,
         ttfb=station.last.ttfb if station.last else None,
         p95=station.p95_ms,
-        message=f"waits to try again after {station.retry_cause}" if waiting else station.message,
+        message=f"waits to try again after: {reason_words(station.retry_cause)}" if waiting else station.message,
     )
 
 

@@ -63,6 +63,11 @@ class Drawing:
         return self.first + min(self.slots - 1, (2 * column + 1) * self.slots // (2 * self.columns))
 
 
+def whose(curve: Curve) -> str:
+    """The curve's station, numbered as tables have it."""
+    return f"{curve.station} {curve.name}".rstrip()
+
+
 def scales_of(curves: Sequence[Curve], rows: int) -> tuple[Scale, ...]:
     """A scale for each curve; curves of one unit share one."""
     by_unit: dict[str, Scale] = {}

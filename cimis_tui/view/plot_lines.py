@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from cimis_engine.model.period import Span
 from cimis_tui.view.braille import DOTS_HIGH
 from cimis_tui.view.cells import Cell, Line, clip, fit, pad
 from cimis_tui.view.curve import Curve, slot_words
-from cimis_tui.view.plot import CURVE_ROLES, DOTTED, Drawing, draw, scales_of
+from cimis_tui.view.plot import CURVE_ROLES, DOTTED, Drawing, draw, scales_of, whose
 from cimis_tui.view.quality import GOOD, GRADES, flag_words, grades
 from cimis_tui.view.ticks import Scale
 
@@ -91,7 +91,12 @@ def _faded(line: Line) -> Line:
 
 
 def _tick_rows(scale: Scale, rows: int) -> dict[int, str]:
-    return {scale.place(tick, rows * DOTS_HIGH) // DOTS_HIGH: scale.label(tick) for tick in scale.ticks}
+    """The row of each mark, the topmost last; only the ends where so few rows would make equal steps look unequal."""
+    places = {scale.place(tick, rows * DOTS_HIGH) // DOTS_HIGH: scale.label(tick) for tick in scale.ticks}
+    steps = [low - high for low, high in pairwise(places)]
+    if steps and max(steps) >= 2 * min(steps):
+        return {row: label for row, label in places.items() if row in (0, rows - 1)}
+    return places
 
 
 def _drawn(drawing: Drawing, row: int, cursor: int | None) -> Line:
@@ -199,5 +204,5 @@ def _told_apart(curves: Sequence[Curve]) -> tuple[str, ...]:
     if one.station == two.station:
         return one.item.label, two.item.label
     if one.item == two.item:
-        return one.title, two.title
-    return tuple(f"{curve.title} {curve.item.label}" for curve in curves)
+        return whose(one), whose(two)
+    return tuple(f"{whose(curve)} {curve.item.label}" for curve in curves)

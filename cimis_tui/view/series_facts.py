@@ -12,15 +12,19 @@ from cimis_engine.model.period import Span
 from cimis_engine.store.catalog import ChunkEntry
 from cimis_engine.store.formats import format_of
 from cimis_tui.view import units
+from cimis_tui.view.attempts import dates
 from cimis_tui.view.bars import bar
-from cimis_tui.view.cells import Cell, Line, clip, fit, width_of
+from cimis_tui.view.cells import Cell, Line, clip, fit, pad, width_of
 from cimis_tui.view.curve import Curve, Summary, slot_words
-from cimis_tui.view.plot import CURVE_ROLES
+from cimis_tui.view.plot import CURVE_ROLES, whose
 from cimis_tui.view.plot_lines import Plot
 from cimis_tui.view.quality import GRADES
 from cimis_tui.view.window import RANGES, word_of
 
 _LABEL = 9
+_BRIEF = {", average": " avg", ", maximum": " max", ", minimum": " min", "Relative humidity": "Rel humidity"}
+_NAME = 8
+"""Columns that an item's name has at least."""
 SHORT = 4
 """Up to so many lines the facts are told side by side."""
 
@@ -50,19 +54,32 @@ def present_choice(facts: SeriesFacts | None, width: int, height: int) -> tuple[
         return ()
     curves, span = facts.plot.curves, facts.plot.span
     head, now = curves[0], word_of(span, facts.extent)
+    name, when = _named_and_dated(head, span, width)
     parts: list[Line] = [
-        (Cell(head.title, "head", "station(1)"),),
-        (Cell(head.item.label if width >= 80 else head.item.slug, "key", "item"),),
+        (Cell(whose(head), "head", "station(1)"),),
+        (Cell(name, "key", "item"),),
         (Cell(head.item.interval.value, "key", "interval"),),
-        (Cell(f"{span.start} … {span.end}", "text", "date"),),
+        (Cell(when, "text", "date"),),
         (Cell("reading…", "warn"),) if facts.reading else (),
         (Cell("✗ hidden", "bad", "severe"),) if facts.hide_severe else (),
     ]
     room = width - 1 - sum(width_of(part) + 2 for part in parts if part)
     ranges = next((line for words in (True, False) if width_of(line := _ranges(now, words)) <= room), ())
     other = curves[1] if len(curves) > 1 else None
-    named = () if other is None else (Cell(f"+ {other.item.slug if other.station == head.station else other.title}"),)
+    named = () if other is None else (Cell(f"+ {other.item.label if other.station == head.station else whose(other)}"),)
     return ((Cell(" "), *fit((*parts, ranges, named), width - 1, gap=2)),)
+
+
+def _named_and_dated(head: Curve, span: Span, width: int) -> tuple[str, str]:
+    """The item's name and the dates, in full where there is room; then in fewer words; at last the name cut off."""
+    label = head.item.label
+    room = width - 1 - sum(len(word) + 2 for word in (whose(head), head.item.interval.value))
+    if len(label) + 2 + len(when := f"{span.start} to {span.end}") <= room:
+        return label, when
+    when = dates(str(span.start), str(span.end))
+    for word, short in _BRIEF.items():
+        label = label if len(label) + 2 + len(when) <= room else label.replace(word, short)
+    return pad(label, min(len(label), max(_NAME, room - 2 - len(when)))), when
 
 
 def _ranges(now: str, words: bool) -> Line:
@@ -86,7 +103,7 @@ def present_facts(facts: SeriesFacts | None, width: int, height: int) -> tuple[L
         if len(facts.plot.curves) > 1:
             sample = ("⠒⠒ ", "⠂⠂ ")[n]
             other = n and curve.station != facts.plot.curves[0].station
-            lines.append((Cell(sample, CURVE_ROLES[n]), Cell(curve.title if other else curve.item.label, "head")))
+            lines.append((Cell(sample, CURVE_ROLES[n]), Cell(whose(curve) if other else curve.item.label, "head")))
         lines += _numbers(curve, summary)
         lines.append(())
     lines += _chunk(facts.chunk)
@@ -201,8 +218,8 @@ def _short(facts: SeriesFacts, width: int, height: int) -> tuple[Line, ...]:
         lines.append(fit(parts, width, gap=2))
     first = facts.summaries[0]
     counts: list[Line] = [
-        (Cell(f"{first.count} values", "text"),),
-        (Cell(f"{first.missing} missing", "warn" if first.missing else "dim"),),
+        (Cell(f"{units.grouped(first.count)} values", "text"),),
+        (Cell(f"{units.grouped(first.missing)} missing", "warn" if first.missing else "dim"),),
         *_flagged(first),
     ]
     chunk = facts.chunk
@@ -231,7 +248,7 @@ def no_data(error: CimisError | None, station: int | None, *, read: bool, others
             (Cell(" 1 shows how the run stands.", "dim"),),
         )
     return (
-        (Cell(f" Nothing is stored of station {station:03d} yet.", "head"),),
+        (Cell(f" Nothing is stored of station {station} yet.", "head"),),
         (Cell(" It is shown as soon as its first chunk is written.", "dim"),),
         (Cell(" ] and [ go to stations that have data.", "dim"),),
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from cimis_tui.view import units
 from cimis_tui.view.attempts import AttemptRow, dates, left
-from cimis_tui.view.cells import Cell, Line, clip, fit
+from cimis_tui.view.cells import Cell, Line, clip, fit, width_of
 from cimis_tui.view.present import GLYPHS
+from cimis_tui.view.reason_words import reason_words, whole_words
 from cimis_tui.view.station import StationFacts
 from cimis_tui.view.trend import trend_strip
 
@@ -94,8 +95,9 @@ def _retries(f: StationFacts, width: int) -> Line:
     last = next((row for row in f.attempts if row.wait_s is not None), None)
     parts: list[Line] = [(_named("retries"), Cell(f"{f.retries}"), Cell(f" in {f.tries} tries", "dim"))]
     if last is not None:
+        why = whole_words(reason_words(last.error_class), width - width_of(parts[0]) - len("  last "))
         parts += [
-            (Cell("last ", "dim"), Cell(last.error_class, "warn")),
+            (Cell("last ", "dim"), Cell(why, "warn")) if why else (),
             (Cell(f"wait {last.wait_s:.1f} s", "dim"),),
             (Cell(f"at {units.of_day(last.began + last.total_ms / 1000)}", "dim"),),
         ]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cimis_engine.errors import CimisError
 from cimis_engine.model.completeness import range_texts
+from cimis_engine.model.items import Interval
 from cimis_engine.store.chunk import ChunkInfo
 from cimis_engine.store.verify import Finding, Kind, VerifyReport
 from cimis_tui.view import units
@@ -18,6 +19,11 @@ from cimis_tui.view.chunk_rows import CHECKS, ChunkRow, moment
 
 _LABEL = 10
 _RANGES_SHOWN = 3
+_HOW = (
+    (" verifies the chunk under the cursor, ", " all: every checksum, block and digest"),
+    (" verifies this chunk, ", " all of them"),
+)
+"""What the two keys do, in many words and in few."""
 NEXT = {
     Kind.DAMAGED: "`cimis verify --repair` keeps what is sound and fetches the rest again",
     Kind.MISSING_FILE: "`cimis verify --repair` fetches it again",
@@ -106,8 +112,9 @@ def present_progress(progress: Progress | None, width: int, height: int) -> tupl
 
 def _progress(progress: Progress | None, width: int) -> Line:
     if progress is None:
-        keys = (Cell("v", "key"), Cell(" verifies the chunk under the cursor, ", "dim"), Cell("V", "key"))
-        return (Cell(" "), *clip((*keys, Cell(" all: every checksum, block and digest", "dim")), width - 1))
+        one, every = next(words for words in _HOW if width >= len(f" v{words[0]}V{words[1]}") or words is _HOW[-1])
+        keys = (Cell(" "), Cell("v", "key"), Cell(one, "dim"), Cell("V", "key"), Cell(every, "dim"))
+        return clip(keys, width)
     report = progress.report
     counts = f"{progress.done} of {progress.total} files"
     losses = len(report.lost)
@@ -135,11 +142,11 @@ def _progress(progress: Progress | None, width: int) -> Line:
 
 def chunk_title(facts: ChunkFacts) -> str:
     row = facts.row
-    return f"Chunk   {row.entry.station:03d} {row.name}   {row.entry.year} {row.entry.interval}" if row else "Chunk"
+    return f"Chunk   {row.entry.station} {row.name}   {row.entry.year} {row.entry.interval}" if row else "Chunk"
 
 
 def present_chunk(facts: ChunkFacts, width: int, height: int) -> tuple[Line, ...]:
-    """A chunk in detail; what is still being read is `…`."""
+    """A chunk in detail; what is still being read is `…`. Where not all fits, the last line says how much is left."""
     row, detail, root = facts.row, facts.detail, facts.root
     if row is None:
         return ((Cell("no chunk is under the cursor", "dim"),),)
@@ -155,8 +162,9 @@ def present_chunk(facts: ChunkFacts, width: int, height: int) -> tuple[Line, ...
     lines.append(_named("file", Cell(f"{root}/", "dim"), Cell(path, "head")))
     lines.append(_named("content", Cell(entry.digest)))
     if isinstance(info, ChunkInfo):
-        items = "  ".join(item.slug for item in info.items)
-        lines.append(_named("items", Cell(f"{len(info.items)} in {entry.units.standard} units: "), Cell(items, "dim")))
+        head = f"{len(info.items)} in {entry.units.standard} units: "
+        items = _listed([item.slug for item in info.items], width - _LABEL - len(head))
+        lines.append(_named("items", Cell(head), Cell(items, "dim")))
     else:
         why = Cell(str(info), "bad") if info else Cell("…", "dim")
         lines.append(_named("items", Cell(f"{entry.items} in {entry.units.standard} units: "), why))
@@ -164,7 +172,20 @@ def present_chunk(facts: ChunkFacts, width: int, height: int) -> tuple[Line, ...
     lines.append(_encoded(row, info))
     lines.append(_history(row, detail))
     lines.append(_named("bytes", Cell(f"artifact {entry.artifact_digest}", "dim")))
-    return tuple(clip(line, width) for line in lines[:height])
+    if len(lines) > height:
+        more = len(lines) - height + 1
+        lines[height - 1 :] = [(Cell(f"… {more} more lines: a taller window shows them", "dim"),)]
+    return tuple(clip(line, width) for line in lines)
+
+
+def _listed(names: Sequence[str], width: int) -> str:
+    """As many whole names as there is room for, and how many more there are."""
+    for shown in range(len(names), 0, -1):
+        more = f"  … and {len(names) - shown} more" if shown < len(names) else ""
+        text = "  ".join(names[:shown]) + more
+        if len(text) <= width:
+            return text
+    return "…"
 
 
 def _named(name: str, *cells: Cell) -> Line:
@@ -173,19 +194,24 @@ def _named(name: str, *cells: Cell) -> Line:
 
 def _covered(row: ChunkRow) -> Line:
     entry = row.entry
-    asked = range_texts(entry.interval, entry.year, [(c.first, c.last) for c in entry.covered[:_RANGES_SHOWN]])
-    cells = [Cell(", ".join(f"{r['first']} … {r['last']}" for r in asked) or units.ABSENT)]
-    if len(entry.covered) > _RANGES_SHOWN:
-        cells.append(Cell(f" and {len(entry.covered) - _RANGES_SHOWN} more", "dim"))
+    asked = [(c.first, c.last) for c in entry.covered]
+    cells = [Cell(_ranges(entry.interval, entry.year, asked) or units.ABSENT)]
     if entry.missing:
-        gaps = range_texts(entry.interval, entry.year, entry.absent[:_RANGES_SHOWN])
-        named = ", ".join(r["first"] if r["first"] == r["last"] else f"{r['first']} … {r['last']}" for r in gaps)
-        more = f" and {len(entry.absent) - _RANGES_SHOWN} more" if len(entry.absent) > _RANGES_SHOWN else ""
-        cells += [
-            Cell(f"   {units.grouped(entry.missing)} slot{'s' * (entry.missing != 1)} the agency has not: ", "warn"),
-            Cell(named + more, "dim"),
-        ]
+        count = f"   {units.grouped(entry.missing)} slot{'s' * (entry.missing != 1)} the agency has not: "
+        cells += [Cell(count, "warn"), Cell(_ranges(entry.interval, entry.year, entry.absent), "dim")]
     return _named("asked for", *cells)
+
+
+def _ranges(interval: Interval, year: int, slots: Sequence[tuple[int, int]]) -> str:
+    """The first runs of slots, and how many more there are. Hours of whole days go without saying."""
+    told = []
+    for run in range_texts(interval, year, slots[:_RANGES_SHOWN]):
+        first, last = run["first"], run["last"]
+        if first.endswith(" 0100") and last.endswith(" 2400"):
+            first, last = first[:10], last[:10]
+        told.append(first if first == last else f"{first} to {last}")
+    more = f" and {len(slots) - _RANGES_SHOWN} more" if len(slots) > _RANGES_SHOWN else ""
+    return ", ".join(told) + more
 
 
 def _encoded(row: ChunkRow, info: ChunkInfo | CimisError | None) -> Line:
@@ -209,11 +235,8 @@ def _history(row: ChunkRow, detail: ChunkDetail | None) -> Line:
 
 
 def lost_words(finding: Finding) -> str:
-    """`lost: 2018-01-15 … 2018-01-28`."""
+    """`lost: 2018-01-15 to 2018-01-28`."""
     if finding.key is None or not finding.lost:
         return ""
     _, interval, year = finding.key
-    ranges = range_texts(interval, year, finding.lost[:_RANGES_SHOWN])
-    told = ", ".join(r["first"] if r["first"] == r["last"] else f"{r['first']} … {r['last']}" for r in ranges)
-    more = f" and {len(finding.lost) - _RANGES_SHOWN} more" if len(finding.lost) > _RANGES_SHOWN else ""
-    return f"lost: {told}{more}"
+    return f"lost: {_ranges(interval, year, finding.lost)}"

@@ -8,6 +8,7 @@ from cimis_engine.run.tallies import StationState
 from cimis_tui.view.alert_words import condition, rule_of, subject_words
 from cimis_tui.view.frame import AlertRow, Ending, Feed, PhaseFacts, SelfCost, Spread, Vitals
 from cimis_tui.view.present import status_of
+from cimis_tui.view.reason_words import reason_words
 
 SECONDS = 44
 """How much of the past a spark shows, a column a second or two."""
@@ -119,7 +120,7 @@ def present_facts(state: RunState, station: StationState) -> PhaseFacts:
         p95=station.p95_ms,
         ratio=station.ratio,
         held_bytes=station.held_bytes,
-        message=f"waits to try again after {station.retry_cause}" if waiting else station.message,
+        message=f"waits to try again after: {reason_words(station.retry_cause)}" if waiting else station.message,
         hint="" if waiting else station.hint,
         spread=present_spread(state),
         ttfb=(*(whole.percentile(q) for q in (0.5, 0.9, 0.95, 0.99)), whole.most if whole.count else None),

@@ -82,7 +82,7 @@ async def test_it_opens_on_the_chosen_station_and_its_newest_year(tmp_path: Path
         assert screen(pilot).asked.station == 83
         assert span(pilot) == "2018-01-01..2018-12-31"
         assert cursor(pilot) == "2018-12-31"
-        assert "083 Kesterson" in words(pilot, "#choice")
+        assert " 83 Kesterson" in words(pilot, "#choice")
         assert "chunk    2018 daily" in words(pilot, "#series-facts")
 
 
@@ -220,7 +220,7 @@ async def test_a_station_chosen_elsewhere_is_shown(tmp_path: Path) -> None:
         pilot.app.pump.select(62)  # type: ignore[attr-defined]
         await press(pilot, "5")
         assert screen(pilot).asked.station == 62
-        assert "062 Camino" in words(pilot, "#choice")
+        assert " 62 Camino" in words(pilot, "#choice")
 
 
 async def test_picking_an_item(tmp_path: Path) -> None:
@@ -299,7 +299,7 @@ async def test_what_the_run_stores_is_read_anew(tmp_path: Path) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         await press(pilot, "5")
-        assert "Nothing is stored of station 083 yet." in "".join(
+        assert "Nothing is stored of station 83 yet." in "".join(
             cell.text for line in screen(pilot).query_one(PlotPanel).lines(100, 20) for cell in line
         )
         await press(pilot, "m")

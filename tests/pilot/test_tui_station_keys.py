@@ -72,6 +72,19 @@ async def test_attempts_newest_first_and_the_one_in_flight_grows(tmp_path: Path)
         assert grown.total_ms == pytest.approx(flying.total_ms + 1000)
 
 
+async def test_in_a_tall_window_the_waterfall_is_as_high_as_its_attempts_ask_for(tmp_path: Path) -> None:
+    async with at_station(tmp_path, size=(200, 60)) as pilot:
+        many, few = waterfall(pilot).size.height, 14
+        assert len(waterfall(pilot).rows) > few
+        await pilot.press("right_square_bracket")
+        await pilot.pause()
+        assert len(waterfall(pilot).rows) < few
+        assert waterfall(pilot).size.height < many
+        await pilot.press("z")
+        await pilot.pause()
+        assert waterfall(pilot).size.height > many
+
+
 async def test_moving(tmp_path: Path) -> None:
     async with at_station(tmp_path) as pilot:
         places = []

@@ -11,8 +11,9 @@ from cimis_engine.run.state import RunState
 from cimis_tui.view.alert_bar import present_alerts
 from cimis_tui.view.alert_rules import present_rules, rules_title
 from cimis_tui.view.alert_words import critical_since
-from cimis_tui.view.alerts import AlertFacts, present_alerts_screen
+from cimis_tui.view.alerts import COLUMNS, AlertFacts, present_alerts_screen
 from cimis_tui.view.cells import width_of
+from cimis_tui.view.columns import layout
 from cimis_tui.view.vitals import present_alerts_of
 
 
@@ -43,14 +44,45 @@ def test_what_needs_a_person_comes_first() -> None:
     assert (facts().firing, facts().quiet, facts().cleared) == (3, 2, 1)
 
 
+def shown(width: int) -> list[dict[str, str]]:
+    """The rows as a table on a terminal of so many columns has them: column's title → text."""
+    places = layout(COLUMNS, width, width - 1)
+    return [{COLUMNS[n].title: item.cells[n].text for n, _, _ in places} for item in facts().items]
+
+
 def test_words_have_their_units() -> None:
     rows = {item.key[0]: [cell.text for cell in item.cells] for item in facts().items}
-    assert rows["memory"][2:6] == ["memory > 200 MB", "run", "112 MB", "firing"]
-    assert rows["checksum"][2:6] == ["checksum > 0 chunks", "83 Kesterson", "1 chunk", "firing"]
-    assert rows["compression"][2:6] == ["compression < 2.0:1", "run", "1.7:1", "cleared"]
-    assert rows["error_rate"][4:6] == ["2.13%", "muted 9m59s"]
+    assert rows["memory"][2:7] == ["memory > 200 MB", "run", "112 MB", "213 MB", "firing"]
+    assert rows["checksum"][2:7] == ["checksum > 0 chunks", "83 Kesterson", "1 chunk", "1 chunk", "firing"]
+    assert rows["error_rate"][4:7] == ["–", "2.13%", "muted 9m59s"]
     assert in_words(101, "B/record") == "101 B/record"
     assert in_words(2310.4, "ms") == "2,310 ms"
+
+
+def test_now_and_raised_are_two_numbers() -> None:
+    items = {item.key[0]: item for item in facts().items}
+    cleared = items["compression"]
+    assert [cell.text for cell in cleared.cells[4:7]] == ["8.3:1", "1.7:1", "cleared"], "not what it was raised at"
+    records = {name: dict(item.record) for name, item in items.items()}
+    assert (records["memory"]["now"], records["memory"]["raised"]) == (112_400_000, 213_400_000.0)
+    assert (records["error_rate"]["now"], records["error_rate"]["raised"]) == (None, 0.0213)
+    assert records["success_rate"]["raised"] is None
+    notes = {name: item.cells[-1].text for name, item in items.items()}
+    assert notes["memory"] == "clears ≤ 180 MB"
+    assert notes["error_rate"] == "too few to judge"
+
+
+def test_the_severitys_word_goes_before_the_subject() -> None:
+    for width, there, not_there in (
+        (60, ("RULE", "SUBJECT", "NOW", "STATE"), ("SEV", "RAISED", "FOR")),
+        (80, ("SUBJECT", "NOW", "RAISED"), ("SEV", "FOR")),
+        (200, ("SEV", "SUBJECT", "NOW", "RAISED", "SINCE", "FOR", "NOTE"), ()),
+    ):
+        row = shown(width)[0]
+        assert all(title in row for title in there) and not any(title in row for title in not_there), width
+    for width in (60, 80, 90, 100, 120, 130):
+        room = width - (1 if width < 100 else 3)
+        assert 1 + sum(placed.width + placed.gap for placed in layout(COLUMNS, width, room)) <= room, width
 
 
 def test_an_alert_of_a_station_leads_to_it() -> None:
@@ -66,6 +98,25 @@ def test_rules_say_all_numbers_and_how_near_the_limit_it_was() -> None:
     assert compression.trail[-1] is not None and compression.trail[-1] < 0.3, "8:1 is far from 2:1"
     for width in (40, 56, 78, 98, 116, 196):
         assert all(width_of(line) <= width for line in present_rules(facts().rules, width, 10))
+
+
+def test_the_curve_takes_the_width_and_the_height_there_is() -> None:
+    low, tall = present_rules(facts().rules, 196, 10), present_rules(facts().rules, 196, 37)
+    assert (len(low), len(tall)) == (10, 37)
+    memory = low[-1][-1]
+    assert memory.role == "spark" and len(memory.text) == 116 and memory.text.endswith("▇▄")
+    rows = ["".join(cell.text for cell in line) for line in tall[-4:]]
+    assert rows[0].startswith("memory") and rows[1].startswith("  resident memory of the engine  ")
+    assert rows[3].endswith("██") and rows[0].endswith("▅▅▇▇┄"), "past the limit before, not now"
+    about = ["".join(cell.text for cell in line[:1]).strip() for line in tall[-7:-4]]
+    assert about == [
+        "chunks that read back from the disk otherwise than written; cleared when a",
+        "retry stores them well",
+        "",
+    ]
+    two = present_rules(facts().rules, 196, 19)
+    assert "".join(cell.text for cell in two[-3][:1]).endswith("cleared when a …")
+    assert len(present_rules(facts().rules, 78, 37)) == 10, "without a curve there is no use for more rows"
 
 
 def test_a_journal_that_tells_no_rules_says_so() -> None:

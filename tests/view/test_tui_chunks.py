@@ -18,6 +18,8 @@ from cimis_tui.view.store_facts import (
     ChunkFacts,
     Listed,
     Progress,
+    _listed,
+    chunk_title,
     lost_words,
     present_chunk,
     present_progress,
@@ -62,6 +64,7 @@ def test_a_cell_for_every_column_and_a_value_to_sort_by() -> None:
     told = dict(zip((c.key for c in CHUNK_COLUMNS), (c.text for c in cells_of(ROWS[3])), strict=True))
     assert (told["station"], told["records"], told["each"], told["ratio"]) == ("2", "8,600", "4.0", "4.5:1")
     assert (told["generations"], told["missing"], told["state"]) == ("–", "5", "unchecked")
+    assert (told["asked"], told["finding"]) == ("2018-01-01 to 2018-01-16", "")
     assert export_chunk(ROWS[3])["digest"] == "0a1b2c3d" * 8
 
 
@@ -128,8 +131,34 @@ def test_where_there_is_no_room_for_advice_its_command_stays() -> None:
     assert line.endswith("`cimis verify --repair`")
 
 
+def test_with_little_room_the_keys_are_told_in_fewer_words() -> None:
+    assert text(present_progress(None, 60, 1)[0]) == " v verifies this chunk, V all of them"
+    assert "…" not in text(present_progress(None, 80, 1)[0])
+
+
 def test_everything_that_may_be_found_has_advice() -> None:
     assert set(NEXT) == set(Kind)
+
+
+def test_items_end_on_a_whole_one() -> None:
+    names = "day-air-tmp-avg day-air-tmp-max day-air-tmp-min day-dew-pnt day-eto"
+    assert _listed(names.split(), 80) == names.replace(" ", "  ")
+    assert _listed(names.split(), 60) == "day-air-tmp-avg  day-air-tmp-max  … and 3 more"
+    assert _listed(names.split(), 4) == "…"
+
+
+def test_what_does_not_fit_is_counted() -> None:
+    facts = ChunkFacts(row(), None, Path("/d"))
+    whole = [text(line) for line in present_chunk(facts, 96, 7)]
+    assert [line.split()[0] for line in whole] == ["file", "content", "items", "asked", "encoded", "history", "bytes"]
+    assert [text(line) for line in present_chunk(facts, 96, 5)][-1] == "… 3 more lines: a taller window shows them"
+
+
+def test_hours_of_whole_days_go_without_saying() -> None:
+    finding = Finding(Kind.DAMAGED, Path("x"), "y", (2, Interval.HOURLY, 2018), ((1, 48), (49, 50), (60, 60)))
+    assert lost_words(finding) == (
+        "lost: 2018-01-01 to 2018-01-02, 2018-01-03 0100 to 2018-01-03 0200, 2018-01-03 1200"
+    )
 
 
 def test_detail_of_a_damaged_chunk() -> None:
@@ -139,9 +168,10 @@ def test_detail_of_a_damaged_chunk() -> None:
         for line in present_chunk(ChunkFacts(row(check="damaged", finding=finding), None, Path("/d")), 120, 12)
     ]
     assert lines[0] == "✗ damage: block 3 of 27 is bad"
-    assert lines[1] == "  lost: 2018-01-01 … 2018-01-03, 2018-01-09"
+    assert lines[1] == "  lost: 2018-01-01 to 2018-01-03, 2018-01-09"
     assert "--repair" in lines[2]
     assert lines[3] == "file      /d/stations/002/2018_daily.zst"
-    assert "5 slots the agency has not: 2018-03-11 … 2018-03-15" in "".join(lines)
+    assert "5 slots the agency has not: 2018-03-11 to 2018-03-15" in "".join(lines)
+    assert chunk_title(ChunkFacts(row(), None, Path("/d"))) == "Chunk   2 Davis   2018 daily", "as tables have it"
     assert lost_words(Finding(Kind.STRAY, Path("x"), "y")) == ""
     assert "no chunk" in text(present_chunk(ChunkFacts(None, None, Path("/d")), 80, 5)[0])

@@ -173,8 +173,30 @@ def test_the_choice_says_which_range_it_is() -> None:
     assert {cell.action for cell in line} >= {"item", "interval", "range('all')", "station(1)"}
 
 
+def test_the_choice_names_the_item_at_every_width() -> None:
+    def told(slug: str, width: int, days: int = 31) -> str:
+        return text(present_choice(shown(curve([1] * days, slug=slug), days=days), width, 1)[0])
+
+    assert told("day-eto", 80).startswith(" 2 Davis  CIMIS reference ETo  daily  2024-01-01 to 2024-01-31")
+    assert told("day-eto", 60).startswith(" 2 Davis  CIMIS reference ETo  daily  2024-01")
+    assert told("day-eto", 60, 30).startswith(" 2 Davis  CIMIS reference ETo  daily  2024-01-01–01-30")
+    assert told("day-air-tmp-max", 56, 30).startswith(" 2 Davis  Air temperature max  daily  2024-01-01–01-30")
+    assert told("day-air-tmp-max", 44, 30).startswith(" 2 Davis  Air temp…  daily  2024-01-01–01-30")
+    assert "…" not in told("day-rel-hum-max", 70, 30), "an ellipsis is a cut, never a range"
+
+
+def test_marks_stand_evenly_or_only_at_the_ends() -> None:
+    def marks(height: int) -> list[int]:
+        rising = curve([n * 10 for n in range(91)])
+        return [n for n, line in enumerate(drawn(rising, days=91, height=height)[2:]) if "┤" in line]
+
+    assert marks(10) == [0, 2, 4]
+    assert marks(9) == [0, 3], "the middle of four rows is none of them"
+    assert marks(8) == [0, 1, 2]
+
+
 def test_words_where_there_is_no_plot() -> None:
-    assert "Nothing is stored of station 007 yet" in text(no_data(None, 7, read=True, others=True)[0])
+    assert "Nothing is stored of station 7 yet" in text(no_data(None, 7, read=True, others=True)[0])
     assert "reading" in text(no_data(None, 7, read=False, others=False)[0])
     assert "do this" in text(no_data(UsageError("wrong", hint="do this"), 7, read=True, others=True)[1])
 

@@ -42,7 +42,7 @@ def test_open_choices_are_made(tmp_path: Path) -> None:
     outside = last(shelf, Asked(station=83, span=Span(date(1990, 1, 1), date(1990, 12, 31))))
     assert str(outside.asked.span) == "2018-01-01..2018-12-31"
     assert outside.found is not None
-    assert outside.found.plot.curves[0].title == "083 Kesterson"
+    assert outside.found.plot.curves[0].name == "Kesterson"
     assert outside.intervals == (Interval.DAILY, Interval.HOURLY)
     nothing = last(shelf, Asked(station=7))
     assert (nothing.found, nothing.stations) == (None, (62, 83))

@@ -6,9 +6,11 @@ import pytest
 from station_journal import STATION, busy
 from tui_journal import midst
 
+from cimis_engine.fetch.classify import TRANSIENT
+from cimis_engine.fetch.exchange import ErrorKind
 from cimis_engine.run.events import Timings
 from cimis_engine.run.state import RunState
-from cimis_engine.run.tallies import AttemptState
+from cimis_engine.run.tallies import AttemptState, LogLine
 from cimis_tui.view.attempts import (
     AttemptRow,
     attempt_columns,
@@ -22,10 +24,11 @@ from cimis_tui.view.attempts import (
 )
 from cimis_tui.view.cells import Line, width_of
 from cimis_tui.view.columns import MARK, layout
-from cimis_tui.view.log import LogBook, LogRow, news, parse_log_filter
+from cimis_tui.view.log import LogBook, LogRow, news, parse_log_filter, present_log
 from cimis_tui.view.log_foot import present_line
 from cimis_tui.view.order import FilterError
 from cimis_tui.view.percentiles import present_percentiles
+from cimis_tui.view.reason_words import reason_words
 from cimis_tui.view.station import StationFacts, present_station, present_stats
 from cimis_tui.view.station_state import present_state, present_state_strip
 from cimis_tui.view.trend import present_trend
@@ -90,11 +93,11 @@ def test_dates_as_short_as_can_be(start: str, end: str, said: str) -> None:
         (present_attempt(attempt(), T + 0.4), "●", "in flight"),
         (ok(ttfb=200.0), "✓", ""),
         (ok(ttfb=2310.0), "▲", "slow: TTFB > 2000 ms"),
-        (refused(T + 3, wait_until=T + 9), "↻", "waits 6s: http_429"),
-        (refused(T + 8.5, wait_until=T + 9), "↻", "waits <1s: http_429"),
-        (refused(T + 20, wait_until=T + 9), "↻", "waited 8.0 s: http_429"),
-        (refused(T + 3), "✗", "failed: http_429"),
-        (refused(T + 3, verdict="fail_job"), "✗", "gave up: http_429"),
+        (refused(T + 3, wait_until=T + 9), "↻", "waits 6s: 429 Too Many Requests"),
+        (refused(T + 8.5, wait_until=T + 9), "↻", "waits <1s: 429 Too Many Requests"),
+        (refused(T + 20, wait_until=T + 9), "↻", "waited 8.0 s: 429 Too Many Requests"),
+        (refused(T + 3), "✗", "failed: 429 Too Many Requests"),
+        (refused(T + 3, verdict="fail_job"), "✗", "gave up: 429 Too Many Requests"),
         (refused(T + 3, verdict="split"), "↻", "too large: split"),
         (refused(T + 3, verdict="cancelled"), "✗", "cancelled"),
     ],
@@ -117,8 +120,9 @@ def test_a_phase_that_did_not_happen_is_none_in_a_file_and_a_dash_on_screen() ->
 
 
 def test_a_note_without_room_leaves_its_reason_out() -> None:
-    assert brief("waited 8.0 s: http_429", 30) == "waited 8.0 s: http_429"
-    assert brief("waited 8.0 s: http_429", 14) == "waited 8.0 s"
+    assert brief("waited 8.0 s: connection reset", 30) == "waited 8.0 s: connection reset"
+    assert brief("waited 8.0 s: 429 Too Many Requests", 26) == "waited 8.0 s: 429 Too…"
+    assert brief("waited 8.0 s: 429 Too Many Requests", 14) == "waited 8.0 s"
 
 
 @pytest.mark.parametrize("terminal", [60, 80, 100, 120, 200])
@@ -221,8 +225,10 @@ def test_state_fits(facts: StationFacts, width: int, height: int) -> None:
 def test_state_says_what_is_stored_and_what_is_missing(facts: StationFacts) -> None:
     told = "\n".join(text(line) for line in present_state(facts, 100, 12))
     assert "2,730 of 4,383 (62%)  7 missing  7 gaps" in told
-    assert "3 in 19 tries  last http_503  wait 2.6 s" in told
+    assert "3 in 19 tries  last 503 Service Unavailable  wait 2.6 s" in told
     assert f"stations/062/2014_daily.zst  {facts.chunks[0].digest[:12]}" in told
+    (retries,) = (text(line) for line in present_state_strip(facts, 46, 9) if "tries" in text(line))
+    assert retries == "retries  3 in 19 tries  last 503 Service…"
 
 
 def test_empty_states_say_what_to_do() -> None:
@@ -238,7 +244,37 @@ def test_empty_states_say_what_to_do() -> None:
         assert text(present(queued, 56, 9)[0])
 
 
+def test_a_wide_panel_draws_the_shares(facts: StationFacts) -> None:
+    narrow, wide = (present_percentiles(facts, width, 14) for width in (56, 96))
+    assert not any("█" in text(line) for line in narrow)
+    drawn = {text(line).split()[0]: line[-1] for line in wide}
+    assert drawn["TTFB"].role == "bar" and drawn["TTFB"].text.startswith("█" * 20)
+    assert len(drawn["TTFB"].text) > len(drawn["READ"].text) > 0
+    assert all(width_of(line) <= 96 for line in wide)
+
+
 # the log
+
+
+def test_every_reason_has_words() -> None:
+    for error_class in (*TRANSIENT, *ErrorKind, "schema", "auth", "bad_request", "not_found", "integrity", "store"):
+        assert " " in reason_words(error_class) or error_class == "redirect", error_class
+    assert reason_words("of_tomorrow") == "of tomorrow"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("retryable: http_429; attempt 2/3 in 8.0 s", "retryable: 429 Too Many Requests; attempt 2/3 in 8.0 s"),
+        ("failed: eof: eof: it was closed (attempts 3)", "failed: connection closed early: it was closed (attempts 3)"),
+        ("in flight 8 → 4: timeout_read, all wait", "in flight 8 → 4: no answer in time, all wait"),
+        ("2016 not stored: integrity", "2016 not stored: read back otherwise than written"),
+        ("alert error_rate (run): 2.13%, limit 1%", "alert error_rate (run): 2.13%, limit 1%"),
+        ("no-gzip: gzip was asked for and not given", "no-gzip: gzip was asked for and not given"),
+    ],
+)
+def test_log_lines_say_reasons_in_words(said: str, told: str) -> None:
+    assert present_log(LogLine(1, T, "WARN", None, said)).text == told
 
 
 def row(seq: int, level: int = 0, said: str = "", station: int | None = None) -> LogRow:
@@ -254,7 +290,7 @@ def test_news_are_the_lines_since_and_those_of_a_station_do_not_name_it() -> Non
     last = every[-1]
     assert news(state, after=last.seq) == ()
     assert news(state, after=last.seq - 1) == (last,)
-    assert news(state, after=0, station=83)[0].text.startswith("failed: http_503")
+    assert news(state, after=0, station=83)[0].text.startswith("failed: 503 Service Unavailable: the server")
     assert len(news(state, after=0, most=5)) == 5
 
 
