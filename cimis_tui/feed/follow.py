@@ -20,7 +20,7 @@ STALE_SECONDS = 4.0
 """The engine speaks once a second; this long without a word is worth a mark."""
 _ALONE_SECONDS = 1.0
 """Between two looks at the file when nobody asks for one."""
-_PATIENCE_SECONDS = 0.005
+_PATIENCE_SECONDS = 0.010
 """How long a frame waits for what has come since the one before: reading it is quick, but on a sick disk."""
 _QUIET_SECONDS = 1.5
 

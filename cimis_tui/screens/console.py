@@ -27,7 +27,7 @@ from cimis_tui.widgets.banner import AlertBar
 from cimis_tui.widgets.header_bar import HeaderBar
 from cimis_tui.widgets.kept import Kept
 from cimis_tui.widgets.key_footer import KeyFooter
-from cimis_tui.widgets.paint import paint_now
+from cimis_tui.widgets.paint import Painter
 from cimis_tui.widgets.panel import CellPanel
 from cimis_tui.widgets.replay_bar import ReplayBar
 
@@ -53,7 +53,7 @@ class ConsoleScreen(Kept, Replaying):
         """Of the run: it lies in `runs/<run-id>` of a data directory."""
         self._desk = desk
         self._held_beats = 0
-        self._widgets: tuple[Widget, ...] | None = None
+        self._painter: Painter | None = None
 
     def compose(self) -> ComposeResult:
         with Container(id="main"):
@@ -123,9 +123,9 @@ class ConsoleScreen(Kept, Replaying):
         """Show what the last tick changed without waiting for Textual to come round to it."""
         if not self.is_mounted:
             return
-        if self._widgets is None:
-            self._widgets = tuple(self.query_one("#main").walk_children(Widget))
-        paint_now(self, self._widgets)
+        if self._painter is None:
+            self._painter = Painter(self, self.query_one("#main").walk_children(Widget))
+        self._painter.paint()
 
     # elsewhere
 

@@ -243,15 +243,18 @@ class LineTable(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
         if self.gutter.height or crop.width != self.outer_size.width:
             return super().render_lines(crop)
         first, width = self.scroll_offset.y - 1, self.scrollable_content_region.width
-        return [self._line(y, first + y, width) for y in crop.line_range]
+        filters = self.get_line_filters()
+        return [self._line(y, first + y, width, filters) for y in crop.line_range]
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return filters_of(self.app)
 
     def render_line(self, y: int) -> Strip:
-        return self._line(y, self.scroll_offset.y + y - 1, self.scrollable_content_region.width)
+        return self._line(
+            y, self.scroll_offset.y + y - 1, self.scrollable_content_region.width, self.get_line_filters()
+        )
 
-    def _line(self, y: int, place: int, width: int) -> Strip:
+    def _line(self, y: int, place: int, width: int, filters: Sequence[LineFilter]) -> Strip:
         """Line `y` in sight, which is the row at `place`; whatever does not change is kept."""
         row = self._order[place] if y and place < len(self._order) else None
         key: Hashable = row if row is not None else (_NO_ROW, place) if y else HEADER
@@ -262,7 +265,7 @@ class LineTable(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
             )
             if self._ground is None:
                 self._ground = self.background_colors[1]
-            for line_filter in self.get_line_filters():
+            for line_filter in filters:
                 strip = strip.apply_filter(line_filter, self._ground)
             self._strips[key] = strip
         return strip
