@@ -68,6 +68,9 @@ def data_table(run_dir: Path, pid: int) -> None:
             for n in shown:
                 table.add_column(COLUMNS[n].title or " ", key=COLUMNS[n].key, width=COLUMNS[n].width)
 
+        def paint(self) -> None:
+            """Textual does, as ever."""
+
         def frame(self, *, anew: bool) -> None:
             frame = self.pump.take(8.0, anew=anew)
             if frame is None:
@@ -96,6 +99,7 @@ class Pane:
         self._socket = socket
         size = ("-x", str(WIDTH), "-y", str(HEIGHT))
         env = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONPATH": str(ROOT)}
+        env.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled once, as wherever a program is used more than once
         base = ("tmux", "-L", socket, "-f", "/dev/null")
         subprocess.run([*base, "new-session", "-d", "-s", "bench", *size, "sh"], env=env, check=True)
         self._control = subprocess.Popen(

@@ -15,10 +15,11 @@ import sys
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
-from dataclasses import replace
 from itertools import islice
 from operator import attrgetter
 from typing import Any
+
+from msgspec.structs import replace
 
 from cimis_engine.fetch.phases import CONSECUTIVE, PHASES
 from cimis_engine.run import events as ev

@@ -8,9 +8,9 @@ from array import array
 from bisect import bisect_left, insort
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+
+from msgspec import Struct, field
 
 from cimis_engine.fetch.phases import PHASES
 from cimis_engine.run import events as ev
@@ -25,18 +25,7 @@ _UNSPENT = (math.nan,) * len(PHASES)
 _NO_CAUSES: Mapping[str, int] = {}
 
 
-class _Packed:
-    """Pickled as its values, in the order of its fields. Python would make a dict of names of each, and keep them all
-    until the last is written: 14 MB of them for 12,000 results."""
-
-    __slots__: Sequence[str] = ()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), tuple([getattr(self, name) for name in self.__slots__])
-
-
-@dataclass(slots=True)
-class ResultState(_Packed):
+class ResultState(Struct):
     """One station and year: what the report says of it. Timings (ms) are sums over attempts, shared by records.
 
     `expected` is estimated from the job's until the chunk is finished or the job is done. `unexpected` records are for
@@ -92,8 +81,7 @@ class ResultState(_Packed):
         self.error_class, self.message, self.hint = error_class, message, hint
 
 
-@dataclass(slots=True)
-class AttemptState(_Packed):
+class AttemptState(Struct):
     """One try of a page, as its station's trail keeps it. Times are Unix seconds.
 
     `verdict` is empty while in flight, `ok` after an answer that was kept, else the classifier's word or `cancelled`.
@@ -130,8 +118,7 @@ class AttemptState(_Packed):
             self.reason = event.reason
 
 
-@dataclass(slots=True)
-class StationState(_Packed):
+class StationState(Struct):
     """A station's line on the dashboard. `status`: queued, running, retrying, paused, done, failed, cancelled."""
 
     ref: StationRef
@@ -204,8 +191,7 @@ class StationState(_Packed):
         return min(1.0, self.pages_done / self.pages) if self.pages else 1.0
 
 
-@dataclass(slots=True, frozen=True)
-class LogLine:
+class LogLine(Struct, frozen=True):
     """`level`: INFO, WARN or ERROR; `station` None for the run as a whole."""
 
     seq: int
@@ -215,8 +201,7 @@ class LogLine:
     text: str
 
 
-@dataclass(slots=True, frozen=True)
-class ActiveAlert:
+class ActiveAlert(Struct, frozen=True):
     """An alert that was raised at Unix time `since` and not cleared. `raised`: the last time, at its worst."""
 
     raised: ev.AlertRaised
@@ -224,8 +209,7 @@ class ActiveAlert:
     acknowledged: bool = False
 
 
-@dataclass(slots=True, frozen=True)
-class EndedAlert:
+class EndedAlert(Struct, frozen=True):
     """An alert that was cleared at Unix time `ended`."""
 
     raised: ev.AlertRaised
@@ -233,8 +217,7 @@ class EndedAlert:
     ended: float
 
 
-@dataclass(slots=True)
-class PageState(_Packed):
+class PageState(Struct):
     """What an open page has cost so far."""
 
     station: int
@@ -261,8 +244,7 @@ class PageState(_Packed):
             self.latest.ended, self.latest.verdict = t, "cancelled"
 
 
-@dataclass(slots=True)
-class JobState(_Packed):
+class JobState(Struct):
     """A planned job under way. `status`: queued, running, done, failed or cancelled."""
 
     ref: JobRef

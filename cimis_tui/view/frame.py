@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from cimis_tui.view.log import LogRow
 from cimis_tui.view.present import Row
@@ -10,8 +10,7 @@ from cimis_tui.view.present import Row
 Series = tuple[float | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SelfCost:
+class SelfCost(Struct, frozen=True):
     """The dashboard's own cost: resident bytes, CPU as percent of one core, and its frames a second."""
 
     rss_bytes: int
@@ -19,8 +18,7 @@ class SelfCost:
     fps: float
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
+class Feed(Struct, frozen=True):
     """`word`: WAIT (no event yet), LIVE, STALE, LOST (engine gone) or END. `age`: seconds since the last event.
 
     Of a recorded run: PLAY, HELD (standing still), END, or CUT where the engine died. They have no age.
@@ -30,8 +28,7 @@ class Feed:
     age: float
 
 
-@dataclass(frozen=True, slots=True)
-class Vitals:
+class Vitals(Struct, frozen=True):
     """The run as a whole. Times in Unix seconds and seconds, sizes in bytes, series a second a value, newest last."""
 
     run_id: str
@@ -67,8 +64,7 @@ class Vitals:
     held_back: int | None = None  # updates held back while the display is frozen; None: not frozen
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
+class Spread(Struct, frozen=True):
     """A histogram of recent times: counts of equal steps on a log axis from `low` to `high` ms, `count` in all."""
 
     counts: tuple[int, ...] = ()
@@ -77,8 +73,7 @@ class Spread:
     count: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class PhaseFacts:
+class PhaseFacts(Struct, frozen=True):
     """The selected station: its last attempt's phases (ms, None where not happened), and TTFB of all stations."""
 
     station: int
@@ -102,8 +97,7 @@ class PhaseFacts:
     ttfb: tuple[float | None, ...]  # p50, p90, p95, p99 and max of the run, ms
 
 
-@dataclass(frozen=True, slots=True)
-class AlertRow:
+class AlertRow(Struct, frozen=True):
     """An alert that fires, for the bar. `rule`, `value` in words; `quiet`: it was acknowledged."""
 
     severity: str
@@ -114,8 +108,7 @@ class AlertRow:
     quiet: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """How the run ended, for the banner."""
 
     outcome: str
@@ -132,8 +125,7 @@ class Ending:
     resumable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """What changed since the last frame. A part that is None did not change."""
 
     rows: dict[int, Row] = field(default_factory=dict)
@@ -145,8 +137,7 @@ class Frame:
     leapt: bool = False  # to another time: what was shown before holds no more
 
 
-@dataclass(frozen=True, slots=True)
-class Chrome:
+class Chrome(Struct, frozen=True):
     """What every screen shows besides its own part. A part that is None did not change. `leapt` as of a frame."""
 
     vitals: Vitals | None = None

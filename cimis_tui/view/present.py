@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from cimis_tui.view import units
 from cimis_tui.view.cells import Cell
@@ -34,8 +35,7 @@ RANK = {"failed": 0, "cancelled": 1, "retrying": 2, "slow": 3, "running": 4, "pa
 Value = float | str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """Values in the order of `COLUMNS`, None where unknown; cells are made when asked for, as few are in sight.
 
     `progress` is a fraction; its cell's text is the percent alone. `word` is the state's, `tries` the attempt's cell,
