@@ -221,6 +221,7 @@ class CimisApp(App[None]):
         if screen is None:
             made = getattr(_module(VIEW[name]), VIEW[name].place.partition(":")[2])
             screen = run.screens[name] = made(run.pump, run.desk, run.run_dir)
+            screen.suit(self.size)
             self.install_screen(screen, f"{run.run_dir.name}/{name}")
         return screen
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -66,6 +67,12 @@ class ConsoleScreen(Kept, Replaying):
         away = self.run_dir != self.app.home.run_dir
         yield KeyFooter(self.VIEW, self.app.actions, replay=self.replay is not None, away=away)
         yield Static("needs 60x15", id="too-small")
+
+    def suit(self, size: Size) -> None:
+        """Have the classes of a terminal of this size before it is mounted: later, all of it is styled and laid out
+        once more."""
+        for extent, points in ((size.width, self.HORIZONTAL_BREAKPOINTS), (size.height, self.VERTICAL_BREAKPOINTS)):
+            self.add_class(*self._get_breakpoint_classes(extent, points or []))
 
     # what a screen is made of
 

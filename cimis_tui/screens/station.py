@@ -77,7 +77,7 @@ class StationScreen(RunScreen):
         self._facts = facts
         if moved or back:
             self._arrive()
-        if facts is not None and len(facts.attempts) > _FEW:
+        if facts is not None and len(facts.attempts) > _FEW and self.has_class("-h50"):
             self.add_class("-many")
         self.query_one(Waterfall).apply(facts.attempts if facts else (), empty=waterfall_empty(facts))
         self._title_waterfall()
