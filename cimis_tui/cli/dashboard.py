@@ -20,7 +20,6 @@ from cimis_engine.run.control import ControlClient
 from cimis_engine.run.past import EngineDiedError, PastRun, find_run_dir
 from cimis_engine.run.process import running_engine
 from cimis_tui.cli.crash import DashboardCrashedError
-from cimis_tui.cli.ending import hand_over, settle
 from cimis_tui.cli.output import SCHEMA_VERSION, Output, duration
 from cimis_tui.cli.settings import data_dir_of
 
@@ -100,6 +99,8 @@ def _go_with_the_terminal(gone: threading.Event) -> None:
 
 def leave(run_dir: Path, code: int, args: Namespace, output: Output, engine: subprocess.Popen[bytes] | None) -> int:
     """After the screen: how the run stands, its report, the exit code. 0 while the engine goes on without us."""
+    from cimis_tui.cli.ending import hand_over, settle  # and numpy with it, a fifth of the way to the first paint
+
     run = PastRun.of(run_dir)
     if run.finished is None and (run.running or (engine is not None and engine.poll() is None)):
         output.note(f"run {run.run_id} goes on; `cimis attach {run.run_id}` returns to it")

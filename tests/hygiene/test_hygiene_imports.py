@@ -36,6 +36,11 @@ def test_version_and_help_load_nothing_heavy(arguments: list[str]) -> None:
     assert not loaded_by(code) & {"textual", "rich", "httpx", "numpy", "zstandard"}
 
 
+def test_the_way_to_the_first_paint_loads_no_numpy() -> None:
+    modules = ("cli.dispatch", "cli.looks", "cli.dashboard", "app", "screens.dashboard")
+    assert "numpy" not in loaded_by("\n".join(f"import cimis_tui.{m}" for m in modules))
+
+
 @pytest.mark.parametrize(
     ("room", "forbidden"),
     [

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 from tui_journal import PID, ended, midst
 
 from cimis_engine.run.histogram import HistogramRing
 from cimis_engine.run.state import RunState
 from cimis_tui.actions import VIEW, actions_of, footer_actions, footer_width
-from cimis_tui.reasons import Situation, why_not
+from cimis_tui.reasons import CONTROLS, Situation, why_not
 from cimis_tui.view import units
 from cimis_tui.view.bars import bar, spark, waterfall
-from cimis_tui.view.cells import Cell, clip, fit, pad, spread, width_of
+from cimis_tui.view.cells import Cell, Line, clip, fit, pad, spread, width_of
 from cimis_tui.view.columns import COLUMNS, INDEX, MARK, layout
 from cimis_tui.view.ending import present_ending
 from cimis_tui.view.frame import Feed, SelfCost, Vitals
 from cimis_tui.view.header import present_header
-from cimis_tui.view.kpi import present_kpi
+from cimis_tui.view.kpi import failed_cell, present_kpi
 from cimis_tui.view.order import STATIONS, Filter, FilterError, order_rows, parse_filter
 from cimis_tui.view.phases import present_phases
 from cimis_tui.view.present import Row, present_row
@@ -38,6 +39,10 @@ def state() -> RunState:
 def vitals(state: RunState) -> Vitals:
     own = SelfCost(61_000_000, 1.8, 8.0)
     return present_vitals(state, mode="live", pid=PID, feed=Feed("LIVE", 0.2), now=state.now + 0.5, own=own)
+
+
+def text(line: Line) -> str:
+    return "".join(cell.text for cell in line)
 
 
 def rows(state: RunState) -> dict[int, Row]:
@@ -168,6 +173,38 @@ def test_header_and_vital_signs_fill_their_width(state: RunState, width: int) ->
         assert width_of(line) == width
 
 
+@pytest.mark.parametrize("crumb", ["", "map", "station 41 Calipatria/Mulberry"])
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_a_feed_that_is_lost_is_the_last_to_leave_the_header(state: RunState, width: int, crumb: str) -> None:
+    lost = replace(vitals(state), feed=Feed("LOST", 4.0))
+    line = text(present_header(lost, width, 1, crumb)[0])
+    assert "✗ LOST 4s" in line and len(line) == width
+    assert "ETA 0" not in line, "what is heard no more says nothing of the future"
+
+
+def test_where_there_is_little_room_the_process_leaves_before_the_time_left(state: RunState) -> None:
+    line = text(present_header(vitals(state), 120, 1, "station 41 Calipatria/Mulberry")[0])
+    assert "ETA 0" in line and "pid" not in line
+
+
+@pytest.mark.parametrize(
+    ("failed", "cell"),
+    [(0, Cell("0%", "head")), (9, Cell("9.0%", "head")), (11, Cell("▲ 11%", "warn")), (31, Cell("▲ 31%", "bad"))],
+)
+def test_failed_tries_are_marked_as_the_alert_rule_would(state: RunState, failed: int, cell: Cell) -> None:
+    assert failed_cell(replace(vitals(state), errors=failed, attempts=100), "head") == cell
+
+
+def test_no_percentile_lies_beyond_the_slowest_answer() -> None:
+    state = RunState()
+    for n in range(30):
+        state.now = 100.0
+        state.ttfb_ring.add(100.0, 1000.0 + n)
+        state.histograms["ttfb"].add(1000.0 + n)
+    assert max(x for x in vitals(state).ttfb if x) <= 1029.0
+    assert present_spread(state).high <= 1029.0
+
+
 def test_phases_fit_their_panel(state: RunState) -> None:
     for number in (2, 62, 83, 86, 143):
         facts = present_facts(state, state.stations[number])
@@ -182,6 +219,7 @@ def test_the_spread_has_the_axis_of_the_engine() -> None:
     state.now = 100.0
     state.ttfb_ring = HistogramRing()
     state.ttfb_ring.add(100.0, 250.0)
+    state.histograms["ttfb"].add(250.0)
     spread_ = present_spread(state)
     assert spread_.count == 1
     assert spread_.low <= 250.0 <= spread_.high
@@ -203,6 +241,20 @@ def test_the_footer_holds_what_fits() -> None:
         kept = footer_actions(width)
         assert 1 + sum(footer_width(a) for a in kept) <= width
         assert {"help", "quit"} <= {a.name for a in kept}
+
+
+def test_the_footer_of_a_run_that_is_over_has_no_key_that_steers_it() -> None:
+    assert "pause" in {a.name for a in footer_actions(200)}
+    assert not CONTROLS & {a.name for a in footer_actions(200, over=True)}
+
+
+def test_a_station_can_be_steered_where_one_looks_at_it() -> None:
+    assert {"pause", "retry", "cancel"} <= {a.name for a in footer_actions(60, "station")}
+
+
+def test_the_way_home_is_named_where_one_is_away() -> None:
+    assert "home_run" not in {a.name for a in footer_actions(200)}
+    assert "home_run" in {a.name for a in footer_actions(80, away=True)}
 
 
 @pytest.mark.parametrize("view", list(VIEW))
