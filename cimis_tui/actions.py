@@ -638,12 +638,13 @@ def footer_actions(
     table: Sequence[Action] = ACTIONS,
     *,
     replay: bool = False,
+    over: bool = False,
     away: bool = False,
 ) -> list[Action]:
     """The actions a footer of `width` columns has room for, in the order of the table.
 
-    A `replay` has keys that steer it, in place of those that steer the engine and of what else they mean. `away`: it is
-    not the run the console was opened on.
+    A `replay` has keys that steer it, in place of those that steer the engine and of what else they mean. A run that is
+    `over` has neither. `away`: it is not the run the console was opened on.
     """
     here = actions_of(view, table)
     steer = {key for action in here if action.replay for key in action.keys}
@@ -651,6 +652,8 @@ def footer_actions(
     def acts(action: Action) -> bool:
         if action.name == "home_run":
             return away
+        if over and action.name in CONTROLS:
+            return False
         if not replay or action.replay:
             return replay or not action.replay
         return action.name not in CONTROLS and not steer.issuperset(action.keys)
@@ -668,9 +671,12 @@ def footer_actions(
 
 
 def _footer_rank(action: Action, view: str) -> float:
-    """Help, quit, the ways back, open and filter first, then what this view is for, then the rest of `FOOTER_ORDER`."""
+    """Help, quit, the ways back, open and filter first, then what this view is for, then the rest of `FOOTER_ORDER`.
+
+    Where one looks at a single station, what steers it comes before how it is drawn."""
     own = action.name not in FOOTER_ORDER or action.group.lower() == view
-    return FOOTER_ORDER.index("filter") + 0.5 if own else FOOTER_ORDER.index(action.name)
+    before = "cancel" if view == "station" else "filter"
+    return FOOTER_ORDER.index(before) + 0.5 if own else FOOTER_ORDER.index(action.name)
 
 
 def footer_width(action: Action) -> int:

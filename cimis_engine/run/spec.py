@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from cimis_engine.fetch.exchange import USER_AGENT
 from cimis_engine.model.items import DataItem, Interval, UnitSystem, items_of, parse_items
-from cimis_engine.model.period import PST, Span, parse_date
+from cimis_engine.model.period import Span, parse_date
 from cimis_engine.run.alerts import RuleSetting
 from cimis_engine.store.formats import DEFAULT_FORMAT, Format
 
@@ -106,8 +106,8 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def new_run_id(now: float) -> str:
-    """`mmdd-hhmm-xxxx` in PST: short enough to type, distinct enough for a data directory."""
-    return f"{datetime.fromtimestamp(now, PST):%m%d-%H%M}-{secrets.token_hex(2)}"
+    """`mmdd-hhmm-xxxx` in UTC, as all times on screen: short enough to type, distinct enough for a data directory."""
+    return f"{datetime.fromtimestamp(now, UTC):%m%d-%H%M}-{secrets.token_hex(2)}"
 
 
 def save_spec(spec: RunSpec) -> None:

@@ -54,7 +54,7 @@ def _words(event: ev.Event) -> Iterator[tuple[str, str]]:
         case ev.StationPaused():
             yield "INFO", "paused"
         case ev.JobFinished(records=records, missing=missing):
-            yield "INFO", f"done: {records:,} records" + (f", {missing:,} missing" if missing else "")
+            yield "INFO", f"job done: {records:,} records" + (f", {missing:,} missing" if missing else "")
         case ev.JobFailed(error_class="cancelled"):
             yield "WARN", "cancelled"
         case ev.JobFailed(error_class=cls, message=message, attempts=attempts):

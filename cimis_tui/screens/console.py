@@ -24,6 +24,8 @@ from cimis_tui.screens.control import ControlDesk
 from cimis_tui.screens.export import export_table
 from cimis_tui.screens.help import HelpScreen
 from cimis_tui.screens.replaying import Replaying
+from cimis_tui.view.frame import Vitals
+from cimis_tui.view.header import ENDED
 from cimis_tui.widgets.banner import AlertBar
 from cimis_tui.widgets.header_bar import HeaderBar
 from cimis_tui.widgets.kept import Kept
@@ -121,10 +123,15 @@ class ConsoleScreen(Kept, Replaying):
         if chrome is None:
             return
         if chrome.vitals is not None:
-            self.query_one(HeaderBar).apply(chrome.vitals)
+            self.show_vitals(chrome.vitals)
         if chrome.alerts is not None:
             self.query_one(AlertBar).apply(chrome.alerts)
         self.draw(anew=anew or chrome.leapt)
+
+    def show_vitals(self, vitals: Vitals) -> None:
+        """What they say above the body and below it."""
+        self.query_one(HeaderBar).apply(vitals)
+        self.query_one(KeyFooter).apply(over=vitals.phase in ENDED)
 
     def paint(self) -> None:
         """Show what the last tick changed without waiting for Textual to come round to it."""
@@ -143,7 +150,7 @@ class ConsoleScreen(Kept, Replaying):
         self.app.go_back()
 
     def action_help(self) -> None:
-        self.app.push_screen(HelpScreen(self.VIEW, self.app.actions))
+        self.app.push_screen(HelpScreen(self.VIEW, self.app.actions, replay=self.replay is not None))
 
     def action_palette(self) -> None:
         self.app.action_command_palette()

@@ -17,7 +17,6 @@ from cimis_tui.view.frame import Frame
 from cimis_tui.view.order import STATIONS, FilterError, parse_filter
 from cimis_tui.view.present import export_row
 from cimis_tui.widgets.banner import AlertBar, EndingBanner
-from cimis_tui.widgets.header_bar import HeaderBar
 from cimis_tui.widgets.kept import Kept
 from cimis_tui.widgets.kpi_strip import KpiStrip
 from cimis_tui.widgets.live_table import LiveTable
@@ -81,7 +80,7 @@ class DashboardScreen(RunScreen):
         if frame.ending is not None:
             self.query_one(EndingBanner).apply(frame.ending)
         if frame.vitals is not None:
-            self.query_one(HeaderBar).apply(frame.vitals)
+            self.show_vitals(frame.vitals)
             self.query_one(KpiStrip).apply(frame.vitals)
         if frame.rows:
             self.query_one(LiveTable).apply(frame.rows)

@@ -187,6 +187,7 @@ def _calm(state: RunState, rule: RuleRef, now: float, measured: Measured) -> Ale
     limit = rule.warn if rule.warn is not None else rule.critical if rule.critical is not None else rule.clear
     values = [value for (name, _), value in measured.items() if name == rule.name]
     value = max(values) if values else None
+    judged = value is not None
     until = state.muted_until(rule.name, rule.subject, now)
     record = {
         "severity": "",
@@ -204,12 +205,12 @@ def _calm(state: RunState, rule: RuleRef, now: float, measured: Measured) -> Ale
         key=(rule.name, rule.subject if rule.subject == "run" else "", 0.0),
         cells=(
             Cell("·", "dim"),
-            Cell("ok", "dim"),
+            Cell("ok" if judged else units.ABSENT, "dim"),
             Cell(condition(rule, limit), "dim"),
             Cell(rule.subject if rule.subject == "run" else f"any {rule.subject}", "dim"),
             Cell(_said(value, rule), "dim"),
             Cell(units.ABSENT, "dim"),
-            Cell("ok" if until is None else f"muted {units.span(until - now)}", "dim"),
+            Cell(("ok" if judged else units.ABSENT) if until is None else f"muted {units.span(until - now)}", "dim"),
             Cell(units.ABSENT, "dim"),
             Cell(units.ABSENT, "dim"),
             Cell("never fired" if value is not None else _TOO_FEW, "dim"),

@@ -53,6 +53,9 @@ class Vitals(Struct, frozen=True):
     errors: int
     attempts: int
     errors_series: Series
+    failed_warn: float | None
+    failed_bad: float | None
+    """The share of failed attempts from which on the alert rule on retries warns, and is critical."""
     engine_rss: int | None
     engine_cpu: float | None
     engine_lag_ms: float | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cimis_tui.view import units
 from cimis_tui.view.bars import bar
-from cimis_tui.view.cells import Cell, Line, fit, spread, width_of
+from cimis_tui.view.cells import Cell, Line, clip, fit, spread, width_of
 from cimis_tui.view.frame import Feed, Vitals
 from cimis_tui.view.present import GLYPHS
 from cimis_tui.view.steer import in_flight_words
@@ -55,22 +55,30 @@ def _identity(v: Vitals, width: int, crumb: str) -> Line:
     left: list[Cell] = [Cell(" cimis ", "head"), Cell("▸ " if wide else "", "dim"), Cell(v.mode, "key")]
     if crumb:
         left += [Cell(" ▸ ", "dim"), Cell(crumb, "key")]
-    left.append(Cell("  run " if wide else " ", "dim"))
-    left.append(Cell(v.run_id, "text"))
-    if v.held_back is not None:
-        left.append(Cell(f"  ‖ FROZEN {units.count(v.held_back)} held", "warn"))
+    which = [Cell("  run " if wide else " ", "dim"), Cell(v.run_id, "text")]
+    held = [Cell(f"  ‖ FROZEN {units.count(v.held_back)} held", "warn")] if v.held_back is not None else []
     played = v.mode.startswith("replay")
     state: Line = (Cell(f"{glyph} {word}", "dim" if played and v.phase not in ENDED else role),)
     duration: Line = (Cell(f"+{units.clock(v.elapsed)}", "text"),)
     over = v.phase in ENDED
-    eta: Line = () if over else (Cell("ETA ", "dim"), Cell(units.clock(v.eta), "text"))
+    known = v.eta if v.feed.word in _USUAL else None  # what is heard no more says nothing of the future
+    eta: Line = () if over else (Cell("ETA ", "dim"), Cell(units.clock(known), "text"))
     pid: Line = (Cell(f"pid {v.pid}", "dim"),) if v.pid is not None and not over and not played else ()
     feed = feed_badge(v.feed)
     time: Line = (Cell(f"{units.of_day(v.now)}Z", "dim"),)
     parts = [state, pid, feed, time, duration, eta] if wide else [state, duration, eta, feed]
-    if not wide and v.feed.word not in _USUAL:  # what is wrong with the feed says how far to trust all the rest
-        parts = [state, feed, duration, eta]
-    right = fit(parts, width - width_of(left) - 2, gap=3 if wide else 2)
+    gap = 3 if wide else 2
+    if v.feed.word not in _USUAL:  # what is wrong with the feed says how far to trust all the rest
+        parts = parts if wide else [state, feed, duration, eta]
+        room = width - width_of(state) - width_of(feed) - gap - 3
+        which = which if width_of(left) + width_of(which) <= room else []
+        left = [*clip(left, room)]
+    left += [*which, *held]
+    room = width - width_of(left) - 2
+    for least in (pid, time):  # first what matters least
+        if sum(width_of(part) + gap for part in parts if part) - gap > room:
+            parts = [part for part in parts if part != least]
+    right = fit(parts, room, gap=gap)
     return spread(left, (*right, Cell(" ")), width)
 
 

@@ -8,12 +8,14 @@ from cimis_tui.view.cells import Cell, Line, clip, fit, pad, width_of
 from cimis_tui.view.frame import Vitals
 from cimis_tui.view.header import ENDED
 
-ERROR_BUDGET = 0.01
-"""Share of attempts that may fail within a minute before the card warns."""
 
-
-def error_rate(v: Vitals) -> float | None:
-    return v.errors / v.attempts if v.attempts else None
+def failed_cell(v: Vitals, calm: str) -> Cell:
+    """The share of attempts that failed, marked as the alert rule on it would; `calm`: its role where there is none."""
+    rate = v.errors / v.attempts if v.attempts else None
+    words = units.percent(rate)
+    if rate is None or v.failed_warn is None or rate <= v.failed_warn:
+        return Cell(words, calm)
+    return Cell(f"▲ {words}", "bad" if v.failed_bad is not None and rate > v.failed_bad else "warn")
 
 
 def _three(v: Vitals, room: int) -> str:
@@ -36,8 +38,6 @@ def present_kpi(v: Vitals, width: int, height: int) -> tuple[Line, ...]:
 
 def _cards(v: Vitals, width: int) -> tuple[Line, ...]:
     edges = [width * n // 5 for n in range(6)]
-    rate = error_rate(v)
-    bad = rate is not None and rate > ERROR_BUDGET
     own = v.own
     engine = (
         ((Cell(f"{units.size(v.engine_rss)}", "head"),), (Cell(f"{v.engine_cpu:.0f}% cpu", "text"),))
@@ -47,13 +47,13 @@ def _cards(v: Vitals, width: int) -> tuple[Line, ...]:
     lag: Line = (Cell(f"lag {units.ms(v.engine_lag_ms)} ms", "dim"),) if v.engine_lag_ms is not None else ()
     cards: tuple[tuple[str, tuple[Line, ...], Line | None, str], ...] = (
         (
-            "records/s",
+            "records/s" if width < 110 else "records/s whole run" if v.phase in ENDED else "records/s 10 s",
             ((Cell(_rate(v.records_per_s), "head"),), (Cell(f"{units.count(v.records)} stored", "dim"),)),
             None,
             "records",
         ),
         (
-            "wire",
+            "wire · compression",
             ((Cell(_wire(v.wire_per_s), "head"),), (Cell(units.ratio(v.ratio), "text"),)),
             None,
             "wire",
@@ -62,7 +62,7 @@ def _cards(v: Vitals, width: int) -> tuple[Line, ...]:
         (
             "failed tries" if v.phase in ENDED or width < 110 else "failed tries 1 min",
             (
-                (Cell(("▲ " if bad else "") + units.percent(rate), "bad" if bad else "head"),),
+                (failed_cell(v, "head"),),
                 (Cell(f"{v.errors} of {v.attempts}", "dim"),),
             ),
             None,
@@ -106,8 +106,6 @@ def _inside(line: Line, inner: int) -> list[Cell]:
 
 
 def _one_line(v: Vitals, width: int) -> Line:
-    rate = error_rate(v)
-    bad = rate is not None and rate > ERROR_BUDGET
     parts: list[Line] = [
         (
             Cell(_rate(v.records_per_s), "head"),
@@ -116,7 +114,7 @@ def _one_line(v: Vitals, width: int) -> Line:
         ),
         (Cell(_wire(v.wire_per_s), "text"), Cell(f" {units.ratio(v.ratio)}", "dim")),
         (Cell("TTFB ", "dim"), Cell("/".join(units.ms(x) for x in v.ttfb), "text"), Cell(" ms", "dim")),
-        (Cell("err ", "dim"), Cell(("▲" if bad else "") + units.percent(rate), "bad" if bad else "text")),
+        (Cell("failed ", "dim"), failed_cell(v, "text")),
         (Cell(units.size(v.engine_rss), "text"),) if v.engine_rss is not None else (),
         (Cell("ui ", "dim"), Cell(f"{v.own.cpu_percent:.1f}%", "text")),
     ]

@@ -38,7 +38,7 @@ _SHORT = (
     "send",
 )
 """Which columns and phases stay when there is not room for all: the first ones."""
-_NAMES = {"pool_wait": "WAIT"}
+_NAMES = {"pool_wait": "WAIT", "total": "ATTEMPT"}
 
 
 def percentiles_title(facts: StationFacts | None) -> str:

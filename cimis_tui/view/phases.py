@@ -27,7 +27,7 @@ def _facts(f: PhaseFacts, width: int) -> Line:
     return fit(
         (
             _status(f),
-            (Cell("page ", "dim"), Cell(f"{f.pages_done}/{f.pages}")),
+            (Cell("pages ", "dim"), Cell(f"{f.pages_done}/{f.pages}")),
             (Cell(f"{units.count(f.records)}{share}"), Cell(" records", "dim")),
             (Cell("try ", "dim"), Cell(f"{f.attempt}/{f.max_attempts}")) if f.attempt else (),
             (Cell(units.ratio(f.ratio)),) if f.ratio else (),
@@ -125,7 +125,7 @@ def phase_strip(f: PhaseFacts, width: int) -> Line:
     told: list[Cell] = []
     for n, part in enumerate(shown):
         told += [Cell("│", "track"), *part] if n else [*part]
-    mem = (Cell("│", "track"), Cell("mem ", "dim"), Cell(units.size(f.held_bytes or 0)))
+    mem = (Cell("│", "track"), Cell("mem ", "dim"), Cell(units.size(f.held_bytes))) if f.held_bytes else ()
     ratio = (Cell("│", "track"), Cell("ratio ", "dim"), Cell(units.ratio(f.ratio)))
     said = (Cell("ms ", "dim"), *told, *ratio, *mem)
     if width_of(said) + len(f"─ {f.station} {f.name} ─  ") + 1 > width:  # the table's title says ms, too

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from cimis_engine.run.alerts import RULES
 from cimis_engine.run.events import RunFinished, RunStarted
 from cimis_engine.run.figures import Account, Figures, account_of, figures_of
 from cimis_engine.run.state import RunState
@@ -31,10 +32,12 @@ COLUMNS = (
     Column("pace", "REC/S", 6, help="records a second over the whole run"),
     Column("p50", "TTFB50", 6, 80, help="ms to the first byte, median", unit="ms"),
     Column("p95", "TTFB95", 6, 100, help="ms to the first byte, 95th percentile"),
-    Column("errors", "ERRORS", 6, 100, help="attempts that ended badly, of all"),
+    Column("errors", "FAILED", 6, 100, help="attempts that ended badly, of all"),
     Column("ratio", "RATIO", 6, 100, help="fixed-width row bytes over stored bytes"),
     Column("disk", "ON DISK", 7, 120, help="bytes of the run's own folder: journal, report, logs"),
 )
+_MANY = next(rule.warn for rule in RULES if rule.name == "retry_ratio") or 1.0
+"""The share of failed attempts that is worth a colour: that of the alert rule."""
 CUT = ("✗", "CUT OFF", "bad")
 """As in `PHASES`, of a run whose engine died."""
 
@@ -138,7 +141,7 @@ def cells_of(facts: RunFacts, mark: str, *, shown: bool) -> tuple[Cell, ...]:
         Cell(units.count(f.records_per_s) if f and f.records_per_s is not None else "–"),
         Cell(units.ms(f.ttfb_p50_ms if f else None)),
         Cell(units.ms(f.ttfb_p95_ms if f else None)),
-        Cell(units.percent(errors), "warn" if errors is not None and errors > 0.01 else "text"),
+        Cell(units.percent(errors), "warn" if errors is not None and errors > _MANY else "text"),
         Cell(units.ratio(f.ratio if f else None)),
         Cell(units.size(facts.disk) if facts.disk is not None else "–", "dim"),
     )

@@ -87,7 +87,7 @@ def in_flight_words(in_flight: int, limit: int, ceiling: int) -> str:
     """Requests in flight, of those that may be as things stand; and what the operator allows where that is more.
 
     >>> in_flight_words(7, 8, 16), in_flight_words(3, 4, 4)
-    ('7 of 8 in flight (limit 16)', '3 of 4 in flight')
+    ('7 of 8 requests (limit 16)', '3 of 4 requests')
     """
     more = f" (limit {units.count(ceiling)})" if ceiling != limit else ""
-    return f"{in_flight} of {limit} in flight{more}"
+    return f"{in_flight} of {limit} requests{more}"

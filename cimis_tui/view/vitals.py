@@ -29,6 +29,7 @@ def present_vitals(
     mean = state.records / state.elapsed_s if state.elapsed_s else None
     pace = mean if ended else state.records_per_s()
     wire = (state.wire_bytes / state.elapsed_s if state.elapsed_s else None) if ended else state.wire_per_s()
+    limits = rule_of(state, "retry_ratio")
     return Vitals(
         run_id=state.run_id or "…",
         mode=mode,
@@ -52,6 +53,8 @@ def present_vitals(
         errors=state.attempts_failed if ended else int(state.errors_ring.total(at, _RECENT)),
         attempts=state.attempts if ended else int(state.attempts_ring.total(at, _RECENT)),
         errors_series=tuple(state.errors_ring.series(at, SECONDS)),
+        failed_warn=limits.warn,
+        failed_bad=limits.critical,
         engine_rss=resources.rss_bytes if resources else None,
         engine_cpu=resources.cpu_percent if resources else None,
         engine_lag_ms=resources.loop_lag_ms if resources else None,
@@ -75,10 +78,10 @@ def _by_status(state: RunState) -> dict[str, int]:
 def _ttfb(state: RunState, ended: bool) -> tuple[float | None, float | None, float | None]:
     """p50, p95, p99: of the last minute while the run goes on, of all of it afterwards."""
     recent = [] if ended else state.ttfb_ring.percentiles((0.5, 0.95, 0.99), state.now, _RECENT)
-    if recent:
-        p50, p95, p99 = recent
-        return p50, p95, p99
     whole = state.histograms["ttfb"]
+    if recent:
+        p50, p95, p99 = (min(each, whole.most) for each in recent)  # a bucket's middle may lie beyond all it holds
+        return p50, p95, p99
     return whole.percentile(0.5), whole.percentile(0.95), whole.percentile(0.99)
 
 
@@ -93,7 +96,8 @@ def present_spread(state: RunState, steps: int = 32) -> Spread:
     for bucket, number in window.items():
         counts[(bucket - first) // width] += number
     low, high = (_LOWEST * 2.0 ** (edge / _PER_OCTAVE) for edge in (first, first + width * len(counts)))
-    return Spread(tuple(counts), low, high, sum(counts))
+    whole = state.histograms["ttfb"]
+    return Spread(tuple(counts), max(low, whole.least), min(high, whole.most), sum(counts))
 
 
 def present_facts(state: RunState, station: StationState) -> PhaseFacts:

@@ -16,10 +16,18 @@ class KeyFooter(CellPanel):
         """`table`: the actions with the keys they have; `replay` and `away` as in `footer_actions`."""
         super().__init__()
         self._view, self._table, self._replay, self._away = view, table, replay, away
+        self._over = False
+
+    def apply(self, *, over: bool) -> None:
+        """Whether the run has ended."""
+        if over != self._over:
+            self._over = over
+            self.repaint()
 
     def lines(self, width: int, height: int) -> tuple[Line, ...]:
         cells: list[Cell] = [Cell(" ")]
-        for action in footer_actions(width, self._view, self._table, replay=self._replay, away=self._away):
+        shown = footer_actions(width, self._view, self._table, replay=self._replay, over=self._over, away=self._away)
+        for action in shown:
             cells.append(Cell(footer_key(action), "key", action.name))
             cells.append(Cell(f" {action.footer}", "dim", action.name))
             cells.append(Cell("  "))

@@ -20,7 +20,7 @@ from cimis_tui.actions import VIEWS, View
 from cimis_tui.screens.console import ConsoleScreen
 from cimis_tui.screens.dashboard import DashboardScreen
 from cimis_tui.screens.dialogue import Dialogue
-from cimis_tui.screens.help import HelpScreen
+from cimis_tui.screens.help import HelpScreen, HelpText
 from cimis_tui.widgets.header_bar import HeaderBar
 from cimis_tui.widgets.live_table import LiveTable
 from cimis_tui.widgets.log_pane import LogPane
@@ -216,6 +216,15 @@ async def test_help_lists_keys_and_closes(tmp_path: Path) -> None:
     async with running(tmp_path) as pilot:
         await pilot.press("question_mark")
         assert isinstance(pilot.app.screen, HelpScreen)
+        words = pilot.app.screen.query_one(HelpText)
+        assert "\nMove\n" in words.render().plain
+        assert "\nReplay\n" not in words.render().plain, "a run that goes on is not played"
+        for size in ((60, 15), (120, 40)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            lines = words.render().plain.split("\n")
+            assert max(map(len, lines)) <= words.content_size.width
+            assert len(lines) == words.content_size.height
         await pilot.press("q")
         assert isinstance(pilot.app.screen, DashboardScreen)
 

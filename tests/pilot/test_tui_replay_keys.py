@@ -15,6 +15,7 @@ from tui_journal import midst
 
 from cimis_tui.feed.replay import Replay
 from cimis_tui.screens.dashboard import DashboardScreen
+from cimis_tui.screens.help import HelpText
 from cimis_tui.screens.moment import MomentDialogue
 from cimis_tui.widgets.banner import EndingBanner
 from cimis_tui.widgets.header_bar import HeaderBar
@@ -179,3 +180,9 @@ async def test_every_screen_of_a_replay_has_the_bar(tmp_path: Path) -> None:
             await pilot.press(key)
             await pilot.pause()
             assert pilot.app.screen.query_one(ReplayBar).display
+
+
+async def test_help_has_the_keys_of_a_replay(tmp_path: Path) -> None:
+    async with replayed(tmp_path) as (pilot, _):
+        await pilot.press("question_mark")
+        assert "\nReplay\n" in pilot.app.screen.query_one(HelpText).render().plain

@@ -155,7 +155,7 @@ async def test_the_comparison_takes_the_place_of_the_panel(tmp_path: Path) -> No
         assert not isinstance(pilot.app.screen, RunsScreen)
 
 
-@pytest.mark.parametrize("size", [(60, 15), (80, 24), (100, 29)])
+@pytest.mark.parametrize("size", [(60, 15), (80, 19), (100, 19)])
 async def test_in_a_low_window_there_is_the_list_only(tmp_path: Path, size: tuple[int, int]) -> None:
     async with console(tmp_path).run_test(size=size) as pilot:
         await listed(pilot)

@@ -368,7 +368,7 @@ def test_log_lines() -> None:
     texts = [line.text for line in state.log]
     assert "12 FivePoints  retryable: http_429; attempt 2/3 in 1.2 s" in texts
     assert "12 FivePoints  2023 stored: 365 records, 11,315 B (3.0:1)" in texts
-    assert "12 FivePoints  done: 730 records, 1 missing" in texts
+    assert "12 FivePoints  job done: 730 records, 1 missing" in texts
     assert (state.warnings, state.errors) == (1, 0)
 
 

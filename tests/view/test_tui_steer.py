@@ -40,5 +40,5 @@ def test_what_cancelling_loses_and_what_stays() -> None:
 
 
 def test_requests_in_flight() -> None:
-    assert in_flight_words(7, 8, 16) == "7 of 8 in flight (limit 16)"
-    assert in_flight_words(3, 4, 4) == "3 of 4 in flight"
+    assert in_flight_words(7, 8, 16) == "7 of 8 requests (limit 16)"
+    assert in_flight_words(3, 4, 4) == "3 of 4 requests"
