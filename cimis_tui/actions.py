@@ -150,7 +150,7 @@ ACTIONS = (
         palette=False,
         replay=True,
     ),
-    Action("home_run", ("B",), "B", "Home run", "Replay", "back to the run first opened", id="replay.home"),
+    Action("home_run", ("B",), "B", "Home run", "Screens", "back to the run first opened", id="replay.home"),
     # dashboard
     Action("open", ("enter",), "↵", "Detail", "Screens", "the station in detail", views=_on("dashboard")),
     Action("move(-1)", ("k", "up"), "k ↑", "", "Move", "one row up", False, _LISTS, "move.up"),

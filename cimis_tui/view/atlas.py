@@ -19,13 +19,15 @@ NAMED_AT_MOST = 40
 """Stations in sight that have their names written; of more, only the selected one."""
 MANY = "ⁿ"
 """The number of more than nine stations drawn as one."""
+_ON_MAP = {"queued": "○"}
+"""Glyphs that are others here: a dot would be one more of the outline's."""
 _RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 
 
 def mark_of(status: str) -> tuple[str, str]:
     """Glyph and role of a state on the map, where quiet ones must stand out from the dots of the outline."""
     glyph, _, role = GLYPHS[status]
-    return glyph, "text" if role == "dim" else role
+    return _ON_MAP.get(status, glyph), "text" if role == "dim" else role
 
 
 def outline(view: Viewport) -> list[str]:
@@ -154,7 +156,8 @@ def present_chosen(c: Chosen | None, width: int) -> tuple[Line, ...]:
     """The selected station, in a few lines."""
     if c is None:
         return (clip((Cell("no station selected: tab, n or a click selects one", "dim"),), width),)
-    glyph, word, role = GLYPHS[c.status]
+    _, word, role = GLYPHS[c.status]
+    glyph, _ = mark_of(c.status)
     head = spread((Cell(f"{c.number} {c.name}", "head"),), (Cell(f"{glyph} {word}", role),), width)
     share = f" of {units.count(c.expected)}" if c.expected else ""
     lines: list[Line] = [
@@ -163,7 +166,7 @@ def present_chosen(c: Chosen | None, width: int) -> tuple[Line, ...]:
         (_position(c),),
         fit(
             (
-                (Cell("page ", "dim"), Cell(f"{c.pages_done}/{c.pages}")),
+                (Cell("pages ", "dim"), Cell(f"{c.pages_done}/{c.pages}")),
                 (Cell(f"{units.count(c.records)}{share}"), Cell(" records", "dim")),
             ),
             width,
@@ -218,7 +221,7 @@ def present_legend(facts: MapFacts, most: int, width: int) -> list[Line]:
     counts = dict(facts.counts)
     wide = len(str(max(counts.values(), default=0)))
     parts = [
-        (Cell(f"{GLYPHS[s][0]} ", mark_of(s)[1]), Cell(f"{counts[s]:>{wide}} "), Cell(f"{GLYPHS[s][1]:<7}", "dim"))
+        (Cell(f"{mark_of(s)[0]} ", mark_of(s)[1]), Cell(f"{counts[s]:>{wide}} "), Cell(f"{GLYPHS[s][1]:<7}", "dim"))
         for s in sorted(counts, key=lambda s: RANK[s])
     ]
     across = max(1, (width + 2) // (wide + 12))

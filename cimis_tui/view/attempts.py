@@ -26,7 +26,7 @@ class AttemptRow:
     """One try of a page. Times of day are Unix seconds, `*_ms` milliseconds, None where it did not happen.
 
     `verdict` is empty while in flight; then `total_ms` is what it has taken so far, and no phase is known.
-    `wait_s` is the pause before the page's next try, `wait_left_s` what is left of it.
+    `wait_s` is the pause before the page's next try, `wait_left_s` what is left of it, `due` when it ends.
     """
 
     page: int
@@ -47,6 +47,9 @@ class AttemptRow:
     records: int
     wait_s: float | None
     wait_left_s: float | None
+    due: float | None = None
+    overdue: bool = False
+    """The pause ended more than 1 s ago, by the clock that the row was made with."""
 
     @property
     def key(self) -> tuple[int, int, float]:
@@ -99,6 +102,8 @@ def present_attempt(attempt: AttemptState, now: float) -> AttemptRow:
         records=attempt.records,
         wait_s=max(0.0, wait - ended) if wait is not None and ended is not None else None,
         wait_left_s=max(0.0, float(int(wait - now))) if wait is not None and wait > now else None,
+        due=wait,
+        overdue=wait is not None and now - wait > 1.0,
     )
 
 
@@ -106,6 +111,7 @@ def attempt_record(row: AttemptRow) -> dict[str, Any]:
     """An attempt for a file or the clipboard: every value by name, times as ISO 8601."""
     record = asdict(row)
     phases = record.pop("phases")
+    del record["due"], record["overdue"]  # what began and the wait say already
     record["began"] = datetime.fromtimestamp(row.began, UTC).isoformat(timespec="milliseconds")
     record["verdict"] = row.verdict or "in flight"
     record |= {f"{name}_ms": ms for name, ms in zip(ATTEMPT_PHASES, phases, strict=True)}
@@ -129,7 +135,9 @@ def attempt_facts(row: AttemptRow) -> list[tuple[str, str]]:
     if row.reason:
         facts.append(("reason", row.reason))
     if row.wait_s is not None:
-        more = f", {left(row.wait_left_s)} left" if row.wait_left_s is not None else ""
+        more = ""
+        if row.wait_left_s is not None:
+            more = f", {left(row.wait_left_s)} left" if row.wait_left_s >= 1 else f", {due_words(row)}"
         facts.append(("next try", f"after a wait of {row.wait_s:.1f} s{more}"))
     facts += [(name, _in_ms(ms)) for name, ms in zip(ATTEMPT_PHASES, row.phases, strict=True)]
     facts.append(("total", _in_ms(row.total_ms) + (" so far" if row.flying else "")))
@@ -168,6 +176,16 @@ def left(seconds: float) -> str:
     return units.span(seconds) if seconds >= 1 else "<1s"
 
 
+def due_words(row: AttemptRow) -> str:
+    """When the next try starts: how long until then, from 1 s on; else the UTC time of day.
+
+    A duration below 1 s would soon be untrue where the clock stands, as with an engine that is gone.
+    """
+    if row.wait_left_s is not None and (row.wait_left_s >= 1 or row.due is None):
+        return f"in {left(row.wait_left_s)}"
+    return f"{'was ' if row.overdue else ''}due {units.of_day(row.due)}" if row.due is not None else ""
+
+
 def note(row: AttemptRow) -> Cell:
     """What is to be said of an attempt: in flight, slow, why it failed, and how long the next one waits."""
     if row.flying:
@@ -179,7 +197,8 @@ def note(row: AttemptRow) -> Cell:
     if row.verdict == "cancelled":
         return Cell("cancelled", "dim")
     if row.wait_left_s is not None:
-        return Cell(f"waits {left(row.wait_left_s)}: {reason_words(row.error_class)}", "warn")
+        waits = f"waits {left(row.wait_left_s)}" if row.wait_left_s >= 1 else due_words(row)
+        return Cell(f"{waits}: {reason_words(row.error_class)}", "warn")
     if row.wait_s is not None:
         return Cell(f"waited {row.wait_s:.1f} s: {reason_words(row.error_class)}", "warn")
     if row.verdict == "split":

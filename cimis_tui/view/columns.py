@@ -74,8 +74,8 @@ class Placed(NamedTuple):
 def layout(columns: Sequence[Column], terminal: int, room: int, mark: int = MARK) -> tuple[Placed, ...]:
     """The columns shown on a terminal of `terminal` columns, for a table `room` columns wide, `mark` left of them.
 
-    What is left over, but for a blank before the scrollbar, widens those that grow, from the left. One blank stands between columns, none after one without
-    a title: that is a glyph, two columns wide.
+    What is left over, but for a blank before the scrollbar, widens those that grow, from the left. One blank stands
+    between columns, none after one without a title: that is a glyph, two columns wide.
     """
     shown = [n for n, column in enumerate(columns) if column.since <= terminal]
     gaps = {n: int(at > 0 and columns[shown[at - 1]].title != "") for at, n in enumerate(shown)}

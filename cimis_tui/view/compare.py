@@ -23,6 +23,7 @@ _STATION = 25
 _LEAST_DRAWN = 16
 _LEAST_PAIR = 9
 _FEW = 4
+_ENDS = ("their figures are not alike", "not alike", "unlike")
 _LEAST_TABLES = 6
 """Lines for the data and the stations, each after a blank one, and for what records/s are of."""
 _NOTE = (
@@ -113,39 +114,78 @@ def present_reading(reading: Reading, width: int) -> tuple[Line, ...]:
     )
 
 
-def present_identity(c: Comparison, width: int) -> Line:
-    """Which runs, and over how many stations, where there is no border to say it in."""
+def unlike(runs: tuple[RunFacts, RunFacts] | None) -> bool:
+    """Whether the runs asked for different things, so that no figure of one says anything about the other's."""
+    return bool(_unlike_parts(runs))
+
+
+def _unlike_parts(runs: tuple[RunFacts, RunFacts] | None) -> tuple[str, ...]:
+    """What each asked for, in a word or two, where it is not the same: `hourly` and `daily`; else the items."""
+    a, b = (run.started_by for run in runs) if runs else (None, None)
+    if a is None or b is None:
+        return ()
+    if a.interval != b.interval:
+        return a.interval, b.interval
+    return tuple(f"{told.items} item{'s' * (told.items != 1)}" for told in (a, b)) if a.items != b.items else ()
+
+
+def present_unlike(
+    runs: tuple[RunFacts, RunFacts] | None, width: int, ids: tuple[str, str] | None = None
+) -> Line | None:
+    """That the runs are not alike, in the most words there is room for; with their `ids`, where nothing else has them.
+
+    None where they are alike, or nothing is known of one of them.
+    """
+    parts = _unlike_parts(runs)
+    if not parts:
+        return None
+    a, b = parts
+    verb = "has" if a[0].isdigit() else "is"
+    named = [f"▲ A {ids[0]} {a.split()[0]}, B {ids[1]} {b}: {end}" for end in _ENDS] if ids else []
+    words = [*named, *(f"▲ A {verb} {a}, B {verb} {b}: {end}" for end in _ENDS)]
+    return clip((Cell(next((w for w in words if len(w) <= width), words[-1]), "warn"),), width)
+
+
+def present_identity(c: Comparison, width: int, runs: tuple[RunFacts, RunFacts] | None = None) -> Line:
+    """Which runs, and over how many stations, where there is no border to say it in; or that they are not alike."""
+    told = present_unlike(runs, width, (c.a, c.b))
+    if told is not None:
+        return told
     return clip((Cell(f"A {c.a}  B {c.b}", "head"), Cell(f"   {len(c.stations):,} shared stations", "dim")), width)
 
 
 def present_comparison(
-    c: Comparison, width: int, height: int, runs: tuple[RunFacts, RunFacts] | None = None
+    c: Comparison, width: int, height: int, runs: tuple[RunFacts, RunFacts] | None = None, *, bare: bool = False
 ) -> tuple[Line, ...]:
     """A line a figure, the change drawn from the middle where there is room; then stations and data, as much as fits.
 
-    Figures come first. Of those that do not fit it is said how many there are.
+    That the runs are unlike comes before all, and makes the verdicts dim. Then come figures. Of those that do not fit
+    it is said how many there are. `bare`: there is no border, so the first line says which runs these are.
     """
+    told = present_identity(c, width, runs) if bare else present_unlike(runs, width)
+    above = [told] if told is not None else []
+    odd, height = unlike(runs), height - len(above)
     room = width - _NAME - 2 * _VALUE - _CHANGE - _VERDICT - 4
     drawn = room // 2 * 2 if room >= _LEAST_DRAWN else 0
     lines: list[Line] = [_heading(drawn)]
-    lines += [_metric_line(metric, drawn) for metric in c.metrics]
+    lines += [_metric_line(metric, drawn, odd=odd) for metric in c.metrics]
     spare = height - len(lines)
     if spare < 1:
         kept = max(0, height - 2)
-        lines = [*lines[: 1 + kept], _in_short(c, len(c.metrics) - kept, width)]
+        lines = [*lines[: 1 + kept], _in_short(c, len(c.metrics) - kept, width, odd=odd)]
     elif spare == 1:
-        lines.append(_in_short(c, 0, width))
+        lines.append(_in_short(c, 0, width, odd=odd))
     elif spare < 7:
-        lines += [(), *_tail(c)] if spare > 2 else _tail(c)
+        lines += [(), *_tail(c, odd=odd)] if spare > 2 else _tail(c, odd=odd)
     else:
         most = spare - _LEAST_TABLES - bool(c.slower) - _least_rows(c)
         below = min(pair_height(*runs, width) + 1, most) if runs else 0
         if runs is None or below < _LEAST_PAIR:
-            lines += _tables(c, width, spare)
+            lines += _tables(c, width, spare, odd=odd)
         else:
-            lines += [*_tables(c, width, spare - below), ()]
+            lines += [*_tables(c, width, spare - below, odd=odd), ()]
             lines += present_pair(*runs, width, height - len(lines))
-    return tuple(clip(line, width) for line in lines[:height])
+    return tuple(clip(line, width) for line in (*above, *lines[:height]))
 
 
 def _heading(drawn: int) -> Line:
@@ -154,8 +194,9 @@ def _heading(drawn: int) -> Line:
     return (Cell(f"{head}{legend if drawn else ''}VERDICT", "dim"),)
 
 
-def _metric_line(m: Metric, drawn: int) -> Line:
+def _metric_line(m: Metric, drawn: int, *, odd: bool) -> Line:
     word, role = _VERDICTS[m.verdict]
+    role = "dim" if odd else role
     numbers = f"{figure(m, m.a):>{_VALUE}}{figure(m, m.b):>{_VALUE}}{change(m):>{_CHANGE}}  "
     arrow = (Cell(_arrow(m, drawn), role), Cell("  ")) if drawn else ()
     return (Cell(f"{m.name:<{_NAME}}"), Cell(numbers), *arrow, Cell(word, role))
@@ -180,19 +221,19 @@ def _slower_count(c: Comparison) -> str:
     return f"slower by > {SLOWER_BY * 100:.0f}%: {len(c.slower)} of {len(c.stations)} stations"
 
 
-def _in_short(c: Comparison, left: int, width: int) -> Line:
+def _in_short(c: Comparison, left: int, width: int, *, odd: bool) -> Line:
     """In one line: changed data, how many figures there was no room for, slower stations."""
     data = f"data changed in {len(c.changed):,} of {c.compared:,}" if c.changed else "same data"
     parts: list[Line] = [(Cell(data if c.compared else "no shared data", "bad" if c.changed else "text"),)]
     if left:
         parts.append((Cell(f"… {left} more figure{'s' * (left != 1)}", "dim"),))
-    parts.append((Cell(f"slower {len(c.slower)} of {len(c.stations)}", "warn" if c.slower else "dim"),))
+    parts.append((Cell(f"slower {len(c.slower)} of {len(c.stations)}", "warn" if c.slower and not odd else "dim"),))
     return fit(parts, width, gap=2)
 
 
-def _tail(c: Comparison) -> list[Line]:
+def _tail(c: Comparison, *, odd: bool) -> list[Line]:
     return [
-        (Cell(f"{_slower_count(c)}  ", "dim"), Cell(", ".join(slower_words(c)), "warn")),
+        (Cell(f"{_slower_count(c)}  ", "dim"), Cell(", ".join(slower_words(c)), "dim" if odd else "warn")),
         _data_line(data_words(c), c),
     ]
 
@@ -201,9 +242,10 @@ def _data_line(words: str, c: Comparison) -> Line:
     return (Cell("data ", "dim"), Cell(words, "bad" if c.changed else "text"))
 
 
-def _tables(c: Comparison, width: int, spare: int) -> list[Line]:
+def _tables(c: Comparison, width: int, spare: int, *, odd: bool) -> list[Line]:
     """The data first, for that is the graver news; then the stations; at the end what records/s are of."""
-    slow, data = _tail(c)
+    slow, data = _tail(c, odd=odd)
+    role = "dim" if odd else "warn"
     note: list[Line] = [(), (Cell(_NOTE, "dim"),)] if width >= len(_NOTE) else []
     room = spare - 4 - bool(c.slower) - len(note)  # two lines, each after a blank one, and the heading of a table
     if room < _least_rows(c):
@@ -211,13 +253,13 @@ def _tables(c: Comparison, width: int, spare: int) -> list[Line]:
     changed = [_changed_line(x) for x in c.changed]
     if changed:
         data = _data_line(_changed_count(c), c)
-    slower = [_slower_line(s, c.slower[0].change, width) for s in c.slower]
+    slower = [_slower_line(s, c.slower[0].change, width, role) for s in c.slower]
     of_data = min(len(changed), max(room // 2, room - len(slower)))
     lines: list[Line] = [(), data, *_most(changed, of_data), ()]
     if not slower:
         return [*lines, slow, *note]
     head = f"{'  STATION':<{_STATION}}{'A':>{_VALUE}}{'B':>{_VALUE}}{'A VS B':>{_CHANGE}}   median attempt"
-    lines += [(Cell(_slower_count(c), "warn"),), (Cell(head, "dim"),)]
+    lines += [(Cell(_slower_count(c), role),), (Cell(head, "dim"),)]
     return [*lines, *_most(slower, room - of_data), *note]
 
 
@@ -238,9 +280,9 @@ def _changed_line(x: Changed) -> Line:
     return (Cell(f"{where:<{_STATION}}"), Cell(f"  contents A {x.a[:16]}…   B {x.b[:16]}…", "dim"))
 
 
-def _slower_line(s: Slower, most: float, width: int) -> Line:
+def _slower_line(s: Slower, most: float, width: int, role: str) -> Line:
     name = pad(f"  {s.station:>3} {s.name}", _STATION)
     a, b, more = f"{units.ms(s.a_ms)} ms", f"{units.ms(s.b_ms)} ms", f"{s.change * 100:+.0f}%"
     room = width - _STATION - 2 * _VALUE - _CHANGE - 2
-    drawn = "━" * max(1, round(s.change / most * room)) if room >= _LEAST_DRAWN else ""
-    return (Cell(name), Cell(f"{a:>{_VALUE}}{b:>{_VALUE}}{more:>{_CHANGE}}  "), Cell(drawn, "warn"))
+    drawn = "━" * (max(1, round(s.change / most * room)) - 1) + "▶" if room >= _LEAST_DRAWN else ""
+    return (Cell(name), Cell(f"{a:>{_VALUE}}{b:>{_VALUE}}{more:>{_CHANGE}}  "), Cell(drawn, role))

@@ -33,7 +33,7 @@ def present_ending(e: Ending, width: int, height: int) -> tuple[Line, ...]:
             (Cell(f"✗ {e.failed_jobs}", "bad"), Cell(" jobs failed" if e.failed_jobs != 1 else " job failed", "dim"))
             if e.failed_jobs
             else (),
-            (Cell(f"{e.missing:,}", "text"), Cell(" slots without a record", "dim")) if e.missing else (),
+            (Cell(f"{e.missing:,}", "text"), Cell(" missing at the agency", "dim")) if e.missing else (),
             (Cell(f"{e.unchanged:,}", "text"), Cell(" chunks unchanged", "dim")) if e.unchanged else (),
         ),
         width,

@@ -24,6 +24,8 @@ NARROW = 6
 """Room for the cursor's mark and a station's number, not for its name."""
 FRAMED = 3
 """Columns of a cell from which on the cursor is a frame around its mark."""
+_SUMMED = {int(Standing.MISSING): "with gaps"}
+"""Headings of sums, where a mark's own word would seem to count something else than years."""
 _SUMS_FROM = 14
 """Columns beside the cells from which on it is worth working out what could stand there."""
 SHORTEST = 8
@@ -92,7 +94,7 @@ def _sums(view: HeatView, stations: Sequence[int], rows: Sequence[bytes], room: 
         return (), [()] * len(rows)
     board, there = view.board, set(b"".join(rows))
     found = [n for n in LEGEND if n in there and n != Standing.OUTSIDE]
-    columns = [(MARKS[n].short, [str(row.count(n) or "") for row in rows], True) for n in found]
+    columns = [(_SUMMED.get(n, MARKS[n].short), [str(row.count(n) or "") for row in rows], True) for n in found]
     if 1 + len("years ") + sum(len(word) + 2 for word, _, _ in columns) > room:
         return (), [()] * len(rows)  # some of the marks would look like all of them
     kept = [[e for year in view.axis.years if (e := board.entries.get((n, year)))] for n in stations]
@@ -160,7 +162,7 @@ def _cursor(mark: Mark, wide: int) -> list[Cell]:
 def _ruler(view: HeatView, width: int, plan: Layout) -> Line:
     """What time the columns are; that of the cursor's is marked, and goes before those that it would touch."""
     axis, (label, wide, count) = view.axis, plan
-    text = list(pad(f" {axis.zoom}" if label > NARROW else "", width))
+    text = list(pad(_corner(axis, label) if label > NARROW else "", width))
     name, at = axis.name(view.column), label + (view.column - view.left) * wide
     if wide > len(name):
         at, name = at - 1, f"▾{name}"  # in the gap, so that names stay where they are
@@ -176,6 +178,12 @@ def _ruler(view: HeatView, width: int, plan: Layout) -> Line:
             text[start : start + len(tick)] = tick
             free = start + len(tick) + 1
     return Cell("".join(text[:at]), "dim"), Cell(name, "key"), Cell("".join(text[end:]), "dim")
+
+
+def _corner(axis: Axis, label: int) -> str:
+    """What the rows are, and across them the columns where there is room: else the title of the frame says it."""
+    whole = f" station × {axis.zoom}"
+    return whole if len(whole) < label else " station"
 
 
 def _ticks(axis: Axis, left: int, count: int, wide: int) -> list[tuple[int, str]]:
@@ -205,8 +213,10 @@ def heat_titles(view: HeatView, width: int, height: int) -> tuple[str, str]:
     at = f"store read {units.of_day(view.board.read_at)}Z" if view.board.read_at is not None else "reading the store…"
     scope = "all there are" if seen.everything else "stored or asked for"
     fault = f"  ✗ {view.board.fault}" if view.board.fault else ""
+    label = layout(view, width).label
+    each = "" if axis.zoom == "years" or _corner(axis, label) != " station" else f" by {axis.zoom[:-1]}"
     return (
-        f"Coverage  {view.board.interval}  {shown} × {len(seen.years)} years, {scope}{fault}",
+        f"Coverage  {view.board.interval}  {shown} × {len(seen.years)} years{each}, {scope}{fault}",
         f"{numbers} of {len(seen.stations)}   {span}   {at}",
     )
 

@@ -19,6 +19,8 @@ from cimis_tui.view.reason_words import in_reason_words
 
 LEVELS = (("INFO", "dim"), ("WARN", "warn"), ("ERROR", "bad"))
 """Each level's word and role, the least serious first."""
+_ALIGNED, _STATION = 90, 25
+"""Columns from which on there is room for a column of stations in the whole log, and how wide that is."""
 _LEVEL = {word: n for n, (word, _) in enumerate(LEVELS)}
 _TERM = re.compile(r"^(!?)(?:(\w+)(:|[<>]=?|=)(.*)|(.+))$")
 
@@ -65,8 +67,17 @@ def log_line(row: LogRow, width: int, *, here: bool | None = None) -> Line:
     word, role = LEVELS[row.level]
     mark = () if here is None else (Cell("> " if here else "  ", "key"),)
     told = role if row.level == len(LEVELS) - 1 else "head" if here else "text"
-    cells = (*mark, Cell(f"{units.of_day(row.t)} ", "dim"), Cell(f"{word:<5} ", role), Cell(row.text, told))
+    text = _aligned(row) if here is not None and width >= _ALIGNED else row.text
+    cells = (*mark, Cell(f"{units.of_day(row.t)} ", "dim"), Cell(f"{word:<5} ", role), Cell(text, told))
     return clip(cells, width)
+
+
+def _aligned(row: LogRow) -> str:
+    """A station's number and name in a column of their own, so that what is said of it starts in the next."""
+    who, gap, what = row.text.partition("  ")
+    if row.station is None or not gap or not who.startswith(f"{row.station} "):
+        return row.text
+    return f"{' ' * (3 - len(str(row.station)))}{who}".ljust(_STATION) + gap + what
 
 
 Test = Callable[[LogRow], bool]

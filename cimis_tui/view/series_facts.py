@@ -23,8 +23,12 @@ from cimis_tui.view.window import RANGES, word_of
 
 _LABEL = 9
 _BRIEF = {", average": " avg", ", maximum": " max", ", minimum": " min", "Relative humidity": "Rel humidity"}
+_KEYS = 14
+"""Columns of the ranges' keys with the blanks around them."""
 _NAME = 8
 """Columns that an item's name has at least."""
+_RANGED = 80
+"""Columns below which the keys of the ranges are left out: bare letters would say nothing."""
 SHORT = 4
 """Up to so many lines the facts are told side by side."""
 
@@ -63,8 +67,9 @@ def present_choice(facts: SeriesFacts | None, width: int, height: int) -> tuple[
         (Cell("reading…", "warn"),) if facts.reading else (),
         (Cell("✗ hidden", "bad", "severe"),) if facts.hide_severe else (),
     ]
-    room = width - 1 - sum(width_of(part) + 2 for part in parts if part)
-    ranges = next((line for words in (True, False) if width_of(line := _ranges(now, words)) <= room), ())
+    room = width - 2 - sum(width_of(part) + 2 for part in parts if part)
+    told = (True, False) if width >= _RANGED else ()
+    ranges: Line = next((line for words in told if width_of(line := _ranges(now, words)) <= room), ())
     other = curves[1] if len(curves) > 1 else None
     named = () if other is None else (Cell(f"+ {other.item.label if other.station == head.station else whose(other)}"),)
     return ((Cell(" "), *fit((*parts, ranges, named), width - 1, gap=2)),)
@@ -74,6 +79,9 @@ def _named_and_dated(head: Curve, span: Span, width: int) -> tuple[str, str]:
     """The item's name and the dates, in full where there is room; then in fewer words; at last the name cut off."""
     label = head.item.label
     room = width - 1 - sum(len(word) + 2 for word in (whose(head), head.item.interval.value))
+    for when in (f"{span.start} to {span.end}", dates(str(span.start), str(span.end))) if width >= _RANGED else ():
+        if len(label) + 2 + len(when) + _KEYS <= room:
+            return label, when  # and the keys of the ranges beside them
     if len(label) + 2 + len(when := f"{span.start} to {span.end}") <= room:
         return label, when
     when = dates(str(span.start), str(span.end))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cimis_tui.view import units
-from cimis_tui.view.attempts import AttemptRow, dates, left
+from cimis_tui.view.attempts import AttemptRow, dates, due_words
 from cimis_tui.view.cells import Cell, Line, clip, fit, width_of
 from cimis_tui.view.present import GLYPHS
 from cimis_tui.view.reason_words import reason_words, whole_words
@@ -52,7 +52,7 @@ def _message(f: StationFacts) -> list[Line]:
 def _status(f: StationFacts, width: int) -> Line:
     glyph, word, role = GLYPHS[f.status]
     flying = next((row for row in f.attempts if row.flying), None)
-    waiting = next((row for row in f.attempts if row.wait_left_s is not None), None)
+    waiting = next((row for row in f.attempts if row.wait_left_s is not None), None) or _overdue(f)
     on: Line = ()
     when: Line = ()
     if flying is not None:
@@ -60,18 +60,26 @@ def _status(f: StationFacts, width: int) -> Line:
         when = (Cell(f"for {units.ms(flying.total_ms)} ms", "dim"),)
     elif waiting is not None:
         on = (Cell("next ", "dim"), Cell(_page(waiting)))
-        when = (Cell(f"in {left(waiting.wait_left_s or 0.0)}", "warn"),)
-    return fit(
-        (
-            (_named("state"), Cell(f"{glyph} {word}", role)),
-            (Cell("page ", "dim"), Cell(f"{f.pages_done}/{f.pages}")),
-            on,
-            when,
-            (Cell("holds ", "dim"), Cell(units.size(f.held_bytes))) if f.held_bytes else (),
-        ),
-        width,
-        gap=2,
+        when = (Cell(due_words(waiting), "warn"),)
+    parts: tuple[Line, ...] = (
+        (_named("state"), Cell(f"{glyph} {word}", role)),
+        (Cell("pages ", "dim"), Cell(f"{f.pages_done}/{f.pages}")),
+        on,
+        when,
+        (Cell("holds ", "dim"), Cell(units.size(f.held_bytes))) if f.held_bytes else (),
     )
+    if when and sum(width_of(part) + 2 for part in parts[:4] if part) - 2 > width:
+        # Without room for both, when is more than which dates: those are in the list of attempts.
+        parts = (*parts[:2], (on[0], *when), (), *parts[4:])
+    return fit(parts, width, gap=2)
+
+
+def _overdue(f: StationFacts) -> AttemptRow | None:
+    """The newest try whose wait is over, if none of its page came after it: the next waits for a free request."""
+    newest: dict[int, AttemptRow] = {}
+    for row in f.attempts if f.status == "retrying" else ():
+        newest.setdefault(row.page, row)
+    return next((row for row in newest.values() if row.due is not None), None)
 
 
 def _page(row: AttemptRow) -> str:

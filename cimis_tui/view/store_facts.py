@@ -97,10 +97,7 @@ def present_totals(listed: Listed, width: int, height: int) -> tuple[Line, ...]:
         parts += [
             (Cell(f"{stored / records:.1f}", "head"), Cell(" B a record", "dim")),
             (Cell(units.ratio(raw / stored), "head"), Cell(" of plain rows", "dim")),
-            (
-                Cell("format ", "dim"),
-                Cell("  ".join(f"{name} {units.grouped(n)}" for name, n in sorted(formats.items()))),
-            ),
+            *((Cell(units.grouped(n)), Cell(f" in {name}", "dim")) for name, n in sorted(formats.items())),
         ]
     return ((Cell(" "), *fit(parts, width - 1, gap=3 if width >= 100 else 2)),)
 
@@ -160,7 +157,7 @@ def present_chunk(facts: ChunkFacts, width: int, height: int) -> tuple[Line, ...
         lines.append((Cell(f"  {NEXT[row.finding.kind]}", "text"),))
     path = f"stations/{entry.station:03d}/{entry.year:04d}_{entry.interval.value}.zst"
     lines.append(_named("file", Cell(f"{root}/", "dim"), Cell(path, "head")))
-    lines.append(_named("content", Cell(entry.digest)))
+    lines.append(_named("digest", Cell(entry.digest)))
     if isinstance(info, ChunkInfo):
         head = f"{len(info.items)} in {entry.units.standard} units: "
         items = _listed([item.slug for item in info.items], width - _LABEL - len(head))
@@ -171,7 +168,7 @@ def present_chunk(facts: ChunkFacts, width: int, height: int) -> tuple[Line, ...
     lines.append(_covered(row))
     lines.append(_encoded(row, info))
     lines.append(_history(row, detail))
-    lines.append(_named("bytes", Cell(f"artifact {entry.artifact_digest}", "dim")))
+    lines.append(_named("artifact", Cell(entry.artifact_digest, "dim")))
     if len(lines) > height:
         more = len(lines) - height + 1
         lines[height - 1 :] = [(Cell(f"… {more} more lines: a taller window shows them", "dim"),)]
@@ -197,7 +194,7 @@ def _covered(row: ChunkRow) -> Line:
     asked = [(c.first, c.last) for c in entry.covered]
     cells = [Cell(_ranges(entry.interval, entry.year, asked) or units.ABSENT)]
     if entry.missing:
-        count = f"   {units.grouped(entry.missing)} slot{'s' * (entry.missing != 1)} the agency has not: "
+        count = f"   {units.grouped(entry.missing)} missing at the agency: "
         cells += [Cell(count, "warn"), Cell(_ranges(entry.interval, entry.year, entry.absent), "dim")]
     return _named("asked for", *cells)
 

@@ -38,9 +38,10 @@ def present_trend(facts: StationFacts | None, width: int, height: int) -> tuple[
         (Cell(labels.get(rows - 1 - n, "").rjust(_AXIS - 1), "dim"), Cell(" │", "track"), *line)
         for n, line in enumerate(lines)
     ]
+    first, last = (units.of_day(row.began) for row in (shown[0], shown[-1]))
     ends = spread(
-        (Cell(" " * (_AXIS + 1)), Cell(units.of_day(shown[0].began), "dim")),
-        (Cell(units.of_day(shown[-1].began), "dim"),),
+        (Cell(" " * (_AXIS + 1)), Cell(first, "dim")),
+        (Cell(last if last != first else "", "dim"),),
         min(width, _AXIS + 1 + max(20, wide * len(shown))),
     )
     return tuple(clip(line, width) for line in (*drawn, ends, _key(facts, width)))

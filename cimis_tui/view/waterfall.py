@@ -25,6 +25,8 @@ TEXTURES: dict[str, tuple[str, str]] = {
 """Phase → glyph and role."""
 _FLYING, _PAUSE, _BEYOND = "━", "┄", "▶"
 _WORDS = {"pool_wait": "wait", "ttfb": "TTFB"}
+_IN_SHORT = 130
+"""Columns below which the legend's words are fewer, so that more marks have any."""
 _SCALES = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 _TICK_COLUMNS = 9
@@ -119,14 +121,20 @@ def ruler(scale: float, width: int) -> str:
 
 
 def legend(width: int) -> Line:
-    """What each texture stands for, as many as `width` holds; the rarest are left out first."""
+    """What each texture stands for, as many as `width` holds; of the phases, the rarest are left out first.
+
+    A failed attempt's TTFB has another colour, and may be all there is of it: it stands beside the other.
+    """
     order = ("ttfb", "read", "dns", "tcp", "tls", "decode", "send", "pool_wait")
     words = {
         name: (Cell(TEXTURES[name][0], TEXTURES[name][1]), Cell(f" {_WORDS.get(name, name)}", "dim")) for name in order
     }
     flying: Line = (Cell(_FLYING, "run"), Cell(" in flight", "dim"))
-    pause: Line = (Cell(_PAUSE, "warn"), Cell(" waits to retry", "dim"))
-    room = width - width_of(flying) - width_of(pause) - 4
+    short = width < _IN_SHORT
+    pause: Line = (Cell(_PAUSE, "warn"), Cell(" waits" if short else " waits to retry", "dim"))
+    failed: Line = (Cell(TEXTURES["ttfb"][0], "bad"), Cell(" failed", "dim"))
+    beyond: Line = (Cell(_BEYOND, "dim"), Cell(" goes on" if short else " goes on beyond", "dim"))
+    room = width - sum(width_of(part) + 2 for part in (flying, pause, failed, beyond)) + 2
     kept: set[str] = set()
     for name in order:
         need = width_of(words[name]) + 2
@@ -134,9 +142,12 @@ def legend(width: int) -> Line:
             break
         kept.add(name)
         room -= need
-    parts = [words[name] for name in ATTEMPT_PHASES if name in kept]
+    parts: list[Line] = []
+    for name in ATTEMPT_PHASES:
+        parts += [words[name]] if name in kept else []
+        parts += [failed] if name == "ttfb" else []
     busy: Line = (Cell("decode is busy time, drawn last: it overlaps read", "dim"),)
-    return fit((*parts, flying, pause, busy), width, gap=2)
+    return fit((*parts, flying, pause, beyond, busy), width, gap=2)
 
 
 def waterfall_title(facts: StationFacts | None, scale: float, zoom: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cimis_engine.run.compare import Comparison
 from cimis_tui.view.cells import Cell, Line, clip
-from cimis_tui.view.compare import Reading, present_comparison, present_identity, present_reading, subtitle
+from cimis_tui.view.compare import Reading, present_comparison, present_reading, subtitle
 from cimis_tui.view.runs import RunFacts
 from cimis_tui.widgets.panel import CellPanel
 
@@ -37,6 +37,4 @@ class ComparePanel(CellPanel):
             return present_reading(self.reading, width)
         if self.comparison is None:
             return (clip((Cell(self._words, "dim"),), width),)
-        if self.gutter.height:
-            return present_comparison(self.comparison, width, height, self.runs)
-        return (present_identity(self.comparison, width), *present_comparison(self.comparison, width, height - 1))
+        return present_comparison(self.comparison, width, height, self.runs, bare=not self.gutter.height)

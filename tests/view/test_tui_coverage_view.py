@@ -232,7 +232,7 @@ def test_a_line_a_station_and_a_mark_a_cell() -> None:
     board = board_of(chunk(2015), replace(chunk(2016), absent=((3, 4),)))
     lines = paint_heat(view_of(board, row=1, column=2), 58, 10)
     ruler, shafter, firebaugh = text(lines)
-    assert ruler == " years         2014  2015 ▾2016  2017  2018  2019  2020   "
+    assert ruler == " station       2014  2015 ▾2016  2017  2018  2019  2020   "
     assert shafter == "   5 Shafter   " + "      " + "█████▉" + "▓▓▓▓▓▓" + "  ·   " * 3 + "      "
     assert firebaugh == ">  8 Firebaugh " + "      " + "  ·   " + "[ ·  ]" + "  ·   " * 3 + "      "
     assert [cell.text for cell in lines[2] if cell.role == "here"] == ["[", "]"]
@@ -259,6 +259,8 @@ def test_names_take_the_room_that_years_leave() -> None:
         return plan, lines[1][5 : plan.label]
 
     assert drawn(few, 58) == (Layout(25, 8, 4), "Calipatria/Mulberry ")
+    wide = text(paint_heat(view_of(Board(DAILY, few, 1.0, names)), 58, 9))[0]
+    assert wide.startswith(" station × years "), "what the rows are, then the columns"
     assert drawn(few, 38) == (Layout(25, 3, 4), "Calipatria/Mulberry ")
     assert drawn(few, 30) == (Layout(NARROW, 6, 4), " "), "too little for a name worth reading"
     assert drawn(many, 196) == (Layout(25, 3, 44), "Calipatria/Mulberry ")
@@ -286,14 +288,14 @@ def test_every_year_is_named_that_fits(years: range, width: int, column: int, ru
     board = replace(board, standings={n: standings_of(board, n) for n in (5, 8)})
     first = paint_heat(view_of(board, column=column), width, 9)[0]
     assert [cell.text.strip("▾") for cell in first if cell.role == "key"] == [str(years[column])]
-    assert text((first,))[0].removeprefix(" years").strip() == ruler
+    assert text((first,))[0].removeprefix(" station").removeprefix(" × years").strip() == ruler
 
 
 def test_months_are_named_where_each_has_room() -> None:
     board = replace(board_of(), years=range(2016, 2017))
     lines = text(paint_heat(view_of(board, "months", column=2), 78, 9))
     assert lines[0].split() == [
-        "months",
+        "station",
         "2016",
         "Feb",
         "▾Mar",
@@ -318,12 +320,12 @@ def test_beside_few_years_stands_what_they_come_to() -> None:
 
     assert beside(78) == [""] * 3, "some of the counts would be none"
     assert [line.split() for line in beside(114)] == [
-        ["years", "failed", "whole", "missing", "unasked"],
+        ["years", "failed", "whole", "with", "gaps", "unasked"],
         ["1", "1", "3"],
         ["1", "4"],
     ]
     assert [line.split() for line in beside(150)] == [
-        [*("years", "failed", "whole", "missing", "unasked"), "records", "stored", "county"],
+        [*("years", "failed", "whole", "with", "gaps", "unasked"), "records", "stored", "county"],
         ["1", "1", "3", "728", "15.8", "kB", "Kern"],
         ["1", "4", "Kern"],
     ]
@@ -360,7 +362,7 @@ def test_titles_tell_what_is_in_sight() -> None:
     assert subtitle == "stations 1–2 of 2   2014 to 2020   store read 00:00:01Z"
     filtered = replace(view_of(board, "months", left=3), seen=Sight((5,), YEARS, 2, True))
     title, subtitle = heat_titles(filtered, 118, 20)
-    assert title == "Coverage  daily  1 of 2 × 7 years, all there are"
+    assert title == "Coverage  daily  1 of 2 × 7 years by month, all there are"
     assert subtitle.startswith("station 1 of 1   Apr 2014 to Dec 2020")
 
 

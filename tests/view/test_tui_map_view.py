@@ -15,10 +15,11 @@ from cimis_engine.model.station import Station
 from cimis_engine.run import events as ev
 from cimis_engine.run.state import RunState
 from cimis_engine.simulator.stations import stations
-from cimis_tui.view.atlas import by_cell, gathered, map_titles, number_of, outline, paint_map, present_beside
+from cimis_tui.view.atlas import by_cell, gathered, map_titles, mark_of, number_of, outline, paint_map, present_beside
 from cimis_tui.view.california import CITIES, OUTLINE
 from cimis_tui.view.cells import Line
 from cimis_tui.view.places import Chosen, MapFacts, Nowhere, Spot, nearest, present_map
+from cimis_tui.view.present import GLYPHS
 from cimis_tui.view.viewport import EAST, MIDDLE, NORTH, SHORTER, SOUTH, WEST, ZOOMS, Viewport, scale_bar
 from cimis_tui.widgets.ascii import to_ascii
 
@@ -289,3 +290,16 @@ def test_the_nearest_station() -> None:
 
 def test_before_the_plan_is_known() -> None:
     assert text(present_beside(MapFacts(), Viewport(40, 30), 42, 30)) == ["waiting for the plan…"]
+
+
+def test_a_queued_station_is_no_dot_of_the_outline() -> None:
+    spots = [Spot(n, f"S{n}", "queued", 37.0 + n, -120.0) for n in range(2)]
+    view = Viewport(60, 20)
+    told = MapFacts(tuple(spots), (), (("queued", 2),), None, True)
+    drawn = "".join(text(paint_map(told, view, outline(view))))
+    beside = text(present_beside(told, view, 40, 20))
+    assert drawn.count("○") == 2
+    assert "·" not in drawn + "".join(beside)
+    assert any(line.startswith("○ 2 queued") for line in beside)
+    plain = {to_ascii(mark_of(status)[0]) for status in GLYPHS if status != "cancelled"}
+    assert len(plain) == len(GLYPHS) - 1, "told apart in ASCII, too"

@@ -173,6 +173,14 @@ def test_the_choice_says_which_range_it_is() -> None:
     assert {cell.action for cell in line} >= {"item", "interval", "range('all')", "station(1)"}
 
 
+def test_bare_keys_of_ranges_are_left_out_where_there_are_few_columns() -> None:
+    whole = shown(curve([1] * 31), days=31)
+    narrow, wide = (text(present_choice(whole, width, 1)[0]) for width in (60, 80))
+    assert "[m" in wide and "[" not in narrow
+    year = text(present_choice(shown(curve([1] * 366, slug="day-rel-hum-avg"), days=366), 80, 1)[0])
+    assert len(year) < 80 and "[" in year and "  2024  " in year, "dates in short make room for them"
+
+
 def test_the_choice_names_the_item_at_every_width() -> None:
     def told(slug: str, width: int, days: int = 31) -> str:
         return text(present_choice(shown(curve([1] * days, slug=slug), days=days), width, 1)[0])

@@ -21,6 +21,7 @@ from cimis_tui.view.compare import (
     present_comparison,
     present_identity,
     present_reading,
+    present_unlike,
     subtitle,
 )
 from cimis_tui.view.run_facts import number_ranges, pair_height, present_pair, present_run, run_title
@@ -224,6 +225,46 @@ def test_both_runs_are_told_of_below_where_there_is_room() -> None:
     assert "✗ cut off" in words and "▲ partial" in words and "Kesterson" in words
     assert "cut off" not in text(present_comparison(same, 90, 50, runs))
     assert pair_height(*runs, 90) == 0
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "said"),
+    [
+        ({"interval": "hourly", "items": 14}, "▲ A is daily, B is hourly: their figures are not alike"),
+        ({"items": 14}, "▲ A has 29 items, B has 14 items: not alike"),
+    ],
+)
+@pytest.mark.parametrize("height", [3, 12, 18, 33, 50])
+def test_that_runs_are_unlike_comes_first(asked_for: dict[str, object], said: str, height: int) -> None:
+    a = past(ended(), "partial")
+    assert a.started_by is not None
+    runs = (a, replace(a, started_by=changed(a.started_by, **asked_for)))
+    found = replace(slower(), a="1121-1904-7f3a", b="1129-2150-0dbc")
+    framed = present_comparison(found, 56, height, runs)
+    assert len(framed) <= height
+    assert (framed[0][0].text, framed[0][0].role) == (said, "warn")
+    rows = [line for line in framed if line and line[0].text.strip() in {m.name for m in found.metrics}]
+    assert {line[-1].role for line in rows} <= {"dim"}, "no verdict on what cannot be compared"
+    bare = present_comparison(found, 58, height, runs, bare=True)
+    assert len(bare) <= height
+    (told,) = text(bare[:1]).split("\n")
+    assert told.startswith(f"▲ A {found.a} ") and f" B {found.b} " in told and told.endswith(": unlike")
+    assert all(width_of(line) <= 58 for line in bare)
+
+
+def test_of_runs_that_are_alike_or_unknown_nothing_is_said() -> None:
+    alike, found = past(ended(), "partial"), slower()
+    for runs in ((alike, alike), (alike, BLANK), None):
+        assert present_unlike(runs, 78) is None
+        assert text(present_comparison(found, 58, 12, runs, bare=True)).startswith(f"A {found.a}  B {found.b}")
+        assert text(present_comparison(found, 58, 12, runs)).startswith("FIGURE")
+
+
+def test_every_arrow_has_a_head() -> None:
+    lines = text(present_comparison(slower(), 116, 33)).split("\n")
+    drawn = [line for line in lines if "━" in line]
+    assert len(drawn) > 3
+    assert all("━▶" in line or "◀━" in line for line in drawn)
 
 
 def test_a_change_of_nothing_has_no_minus() -> None:

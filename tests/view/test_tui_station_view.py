@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from station_journal import STATION, busy
 from tui_journal import midst
@@ -24,7 +26,7 @@ from cimis_tui.view.attempts import (
 )
 from cimis_tui.view.cells import Line, width_of
 from cimis_tui.view.columns import MARK, layout
-from cimis_tui.view.log import LogBook, LogRow, news, parse_log_filter, present_log
+from cimis_tui.view.log import LogBook, LogRow, log_line, news, parse_log_filter, present_log
 from cimis_tui.view.log_foot import present_line
 from cimis_tui.view.order import FilterError
 from cimis_tui.view.percentiles import present_percentiles
@@ -94,7 +96,7 @@ def test_dates_as_short_as_can_be(start: str, end: str, said: str) -> None:
         (ok(ttfb=200.0), "✓", ""),
         (ok(ttfb=2310.0), "▲", "slow: TTFB > 2000 ms"),
         (refused(T + 3, wait_until=T + 9), "↻", "waits 6s: 429 Too Many Requests"),
-        (refused(T + 8.5, wait_until=T + 9), "↻", "waits <1s: 429 Too Many Requests"),
+        (refused(T + 8.5, wait_until=T + 9), "↻", "due 22:13:29: 429 Too Many Requests"),
         (refused(T + 20, wait_until=T + 9), "↻", "waited 8.0 s: 429 Too Many Requests"),
         (refused(T + 3), "✗", "failed: 429 Too Many Requests"),
         (refused(T + 3, verdict="fail_job"), "✗", "gave up: 429 Too Many Requests"),
@@ -130,7 +132,7 @@ def test_columns_fill_the_width(terminal: int) -> None:
     room = terminal - (3 if terminal >= 100 else 1)  # a frame from 100 columns on, a scrollbar always
     columns = attempt_columns(terminal, ("2019-01–06",))
     placed = layout(columns, terminal, room)
-    assert MARK + sum(p.width + p.gap for p in placed) == room
+    assert MARK + sum(p.width + p.gap for p in placed) == room - 1, "a blank before the scrollbar"
     assert {"page", "dates", "try", "status", "bar", "total", "note"} <= {columns[p.column].key for p in placed}
 
 
@@ -140,6 +142,14 @@ def test_columns_fill_the_width(terminal: int) -> None:
 def test_each_phase_has_a_texture_of_its_own() -> None:
     assert len({mark for mark, _ in TEXTURES.values()}) == len(TEXTURES)
     assert all(mark in text(legend(120)) for mark, _ in TEXTURES.values())
+
+
+@pytest.mark.parametrize("width", [58, 78, 96, 116, 196])
+def test_the_legend_has_what_befalls_an_attempt_at_every_width(width: int) -> None:
+    line = legend(width)
+    assert width_of(line) <= width
+    assert {("█", "bar"), ("█", "bad"), ("━", "run"), ("┄", "warn"), ("▶", "dim")} <= {(c.text, c.role) for c in line}
+    assert "█ TTFB  █ failed" in text(line)
 
 
 def test_a_bar_is_in_proportion() -> None:
@@ -220,6 +230,40 @@ def test_state_fits(facts: StationFacts, width: int, height: int) -> None:
         assert len(lines) <= height
         assert all(width_of(line) <= width for line in lines)
         assert "● run" in text(lines[0])
+
+
+@pytest.mark.parametrize(
+    ("now", "said"), [(4.0, "in 5s"), (8.5, "due 22:13:29"), (9.5, "due 22:13:29"), (14.0, "was due 22:13:29")]
+)
+def test_the_next_try_has_a_moment_once_it_is_near_or_past(facts: StationFacts, now: float, said: str) -> None:
+    waiting = refused(T + now, wait_until=T + 9)
+    waits = replace(facts, status="retrying", attempts=(waiting,), held_bytes=0)
+    assert text(present_state(waits, 100, 9)[0]).endswith(f"  next 2019  {said}")
+    assert text(present_state(waits, 52, 9)[0]).endswith(said), "when is more than which"
+    assert "due" not in attempt_record(waiting), "began and the wait say it"
+
+
+def test_a_wait_that_another_try_ended_is_not_due(facts: StationFacts) -> None:
+    followed = present_attempt(attempt(attempt=2, began=T + 9.1, ended=T + 10, verdict="ok"), T + 14)
+    late = replace(facts, status="retrying", attempts=(followed, refused(T + 14, wait_until=T + 9)))
+    assert "due" not in text(present_state(late, 100, 9)[0])
+
+
+def test_a_time_is_not_said_twice_under_the_trend(facts: StationFacts) -> None:
+    def foot(*began: float) -> str:
+        rows = tuple(replace(ok(ttfb=200.0), began=t) for t in began)
+        return text(present_trend(replace(facts, attempts=rows), 56, 12)[-2]).strip()
+
+    assert foot(T, T) == "22:13:20"
+    assert foot(T + 1, T).split() == ["22:13:20", "22:13:21"]
+
+
+def test_in_the_whole_log_what_is_said_starts_in_one_column() -> None:
+    rows = [LogRow(n, T, 0, f"{n} {name}  done: 3 records", n) for n, name in ((5, "Shafter"), (146, "Belridge"))]
+    wide, narrow = ([text(log_line(row, width, here=False)) for row in rows] for width in (118, 58))
+    assert len({line.index("done") for line in wide}) == 1
+    assert len({line.index("done") for line in narrow}) == 2, "there is no room to lose"
+    assert text(log_line(LogRow(1, T, 0, "run started  now"), 118, here=False)).endswith("run started  now")
 
 
 def test_state_says_what_is_stored_and_what_is_missing(facts: StationFacts) -> None:
