@@ -15,6 +15,8 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# Tests start hundreds of processes: where nothing compiled may be kept, each would compile the same modules again.
+unit: export PYTHONDONTWRITEBYTECODE =
 unit: $(READY)
 	$(BIN)/pytest -n 3 -m "not proof" $(ARGS)
 
