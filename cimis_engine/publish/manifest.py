@@ -7,7 +7,6 @@ is taken only if it is the one that the chunk's digest gives. `docs/publishing.m
 from __future__ import annotations
 
 import hashlib
-import inspect
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Annotated, Any
@@ -16,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from cimis_engine.errors import IntegrityError, UsageError
+from cimis_engine.json_schema import DRAFT, components
 from cimis_engine.model.batch import Covered, union_covered
 from cimis_engine.model.items import Interval, UnitSystem
 from cimis_engine.model.period import moment_of, slots_in_year
@@ -189,13 +189,10 @@ def _wrong(chunk: PublishedChunk) -> str | None:
 
 def manifest_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a manifest, from its types: what `manifest.schema.json` holds."""
-    _, defs = msgspec.json.schema_components([Manifest], ref_template="#/$defs/{name}")
-    for body in defs.values():  # as in `event_schema`: not everything takes the indent off a docstring
-        if "description" in body:
-            body["description"] = inspect.cleandoc(body["description"])
+    _, defs = components([Manifest])
     top = defs.pop("Manifest")
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": DRAFT,
         **top,
         "title": "The manifest of a published tree of CIMIS chunks",
         "description": "Readers skip fields they do not know. Chunks ascend by interval, station and year.",

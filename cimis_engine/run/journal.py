@@ -6,7 +6,6 @@ One writer, any number of readers. A line counts once its newline is there; a to
 from __future__ import annotations
 
 import contextlib
-import inspect
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import msgspec
 
 from cimis_engine.clock import Clock
 from cimis_engine.errors import CimisError
+from cimis_engine.json_schema import DRAFT, components
 from cimis_engine.run.events import KINDS, VERSION, Event, Stamped, decode, encode
 
 BLOCK = 4 << 20
@@ -191,7 +191,7 @@ def _event(line: bytes) -> Stamped | None:
 
 def event_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a journal line, from the event types: what `event.schema.json` holds."""
-    refs, defs = msgspec.json.schema_components(list(KINDS.values()), ref_template="#/$defs/{name}")
+    refs, defs = components(KINDS.values())
     envelope: dict[str, Any] = {
         "v": {"const": VERSION},
         "seq": {"type": "integer", "minimum": 1},
@@ -201,13 +201,10 @@ def event_schema() -> dict[str, Any]:
         body = defs[cls.__name__]
         body["properties"] = {**envelope, **body["properties"]}
         body["required"] = [*envelope, *body["required"]]
-    for body in defs.values():  # some versions of Python and msgspec take the indent off a docstring, some do not
-        if "description" in body:
-            body["description"] = inspect.cleandoc(body["description"])
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": DRAFT,
         "title": "A line of a run's journal",
         "description": "Readers skip kinds and fields they do not know.",
-        "oneOf": list(refs),
+        "oneOf": refs,
         "$defs": defs,
     }

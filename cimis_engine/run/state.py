@@ -161,7 +161,7 @@ class RunState:
         yield whole
         yield tuple(self.failures)
         results = iter(self.results.items())
-        while some := tuple(islice(results, _PART)):
+        while some := dict(islice(results, _PART)):
             yield some
         for number, station in self.stations.items():
             yield number, station, self._station_jobs.get(number)
@@ -175,7 +175,7 @@ class RunState:
         jobs = {ref.job: ref for ref in plan.jobs} if plan else {}
         places = {ref.number: ref for ref in plan.stations} if plan else {}
         for part in parts:
-            if isinstance(part[0], tuple):
+            if isinstance(part, dict):
                 state.results.update(part)
                 continue
             number, station, own = part

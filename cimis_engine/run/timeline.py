@@ -73,10 +73,12 @@ class Head:
     def run(self, until: Moment, limit: int) -> int:
         """Fold at most `limit` events that `until` allows; how many that was. Raises `OSError`."""
         some: list[Stamped] = []
-        while len(some) < limit and (stamped := self.next()) is not None and until.allows(stamped):
-            some.append(self._waiting.popleft())
-        self.state.apply_all(some)
-        self.trail.extend(stamped.seq for stamped in some if not isinstance(stamped.event, Resources))
+        try:
+            while len(some) < limit and (stamped := self.next()) is not None and until.allows(stamped):
+                some.append(self._waiting.popleft())
+        finally:  # what was read counts, though no more can be
+            self.state.apply_all(some)
+            self.trail.extend(stamped.seq for stamped in some if not isinstance(stamped.event, Resources))
         return len(some)
 
     @property
