@@ -35,7 +35,7 @@ class LimitChange:
 class Throttle:
     """`limit` requests may be in flight (1..ceiling), and none may start before `gate_until` (Unix seconds).
 
-    `refusals` counts the refused rounds in a row. `started` is, everywhere, when a request was sent.
+    `refusals` counts the refused rounds in a row, whatever for. `started` is, everywhere, when a request was sent.
     """
 
     def __init__(self, ceiling: int) -> None:
@@ -43,6 +43,7 @@ class Throttle:
         self.limit = min(self.ceiling, START)
         self.gate_until = 0.0
         self.refusals = 0
+        self._refused_for = ("", 0)  # the cause of the last refused round, and how many in a row had it
         self._threshold = self.ceiling
         self._lowered_at = float("-inf")
         self._successes = 0
@@ -53,7 +54,7 @@ class Throttle:
         """A request was answered, its first byte after `ttfb` (any unit; None: it does not compare with others)."""
         if started <= self._lowered_at:
             return None
-        self.refusals = 0
+        self.refusals, self._refused_for = 0, ("", 0)
         self._successes += 1
         if ttfb is not None:
             self._waits.append(ttfb)
@@ -95,6 +96,11 @@ class Throttle:
         """Which refusal in a row one of this request is, from 1; those of one round are one."""
         return max(1, self.refusals + (started > self._lowered_at))
 
+    def refused_for(self, cause: str) -> int:
+        """How many rounds in a row, up to the last one, were refused for this cause."""
+        last, rounds = self._refused_for
+        return rounds if cause == last else 0
+
     def on_overload(self, now: float, started: float, cause: str, hold: float = 0.0) -> LimitChange | None:
         """A request was refused, and all wait `hold` seconds; or, without `hold`, it was merely too slow."""
         old, gate, news = self.limit, self.gate_until, started > self._lowered_at
@@ -103,6 +109,8 @@ class Throttle:
             self.limit = self._threshold
         if hold > 0:
             self.refusals = self.refusal(started)
+            if news:
+                self._refused_for = cause, self.refused_for(cause) + 1
             self.gate_until = max(gate, now + hold)
             self.limit = 1
         if news or hold > 0:

@@ -272,7 +272,7 @@ class Dispatcher:
         """Another attempt, if the page may have one.
 
         A page that went unserved keeps its attempts: it did nothing wrong, and its time bounds its waiting. One that
-        the firewall turned away loses one, and its last as soon as the whole run is turned away that often in a row.
+        the firewall turned away loses one, and its last as soon as it turns the whole run away that often in a row.
         When a page gives up so and nobody else was served meanwhile, the run stops: nobody will be.
         """
         elapsed = now - page.since
@@ -284,7 +284,7 @@ class Dispatcher:
             delay = wait if self._policy.affords(elapsed, wait) else None
         else:
             failures = page.attempt - page.refusals
-            failures = max(failures, self._throttle.refusals) if blocked else failures
+            failures = max(failures, self._throttle.refused_for(verdict.error_class)) if blocked else failures
             delay = self._policy.delay(failures, verdict, self._rng, elapsed)
         if delay is None:
             self._page_failed(page, verdict)

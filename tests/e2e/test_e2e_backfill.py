@@ -85,7 +85,7 @@ def test_hourly_pages_become_one_chunk(cimis: Run, simulator: SimulatorProcess, 
 
 
 def test_storm_ends_in_the_same_bytes_and_every_fault_is_told(cimis: Run, tmp_path: Path) -> None:
-    command = "backfill --sample 12 --years 2009-2024 --headless --json --concurrency 6 --retries 6 --data-dir".split()
+    command = "backfill --sample 12 --years 2009-2024 --headless --json --concurrency 6 --retries 4 --data-dir".split()
     with start_simulator(["--seed", "7", "--faults", "none"]) as calm:
         cimis(*command, "calm", on=calm)
     storm_flags = ["--seed", "7", "--faults", "storm", "--stall", "2"]

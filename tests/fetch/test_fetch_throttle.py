@@ -63,6 +63,19 @@ def test_refusals_of_one_round_are_one_but_the_longest_wait_holds() -> None:
     assert throttle.refusal(15.3) == 2, "the request let through after the gate was refused as well"
 
 
+def test_rounds_refused_for_one_cause_are_told_from_those_refused_for_any() -> None:
+    throttle = Throttle(8)
+    for n, cause in enumerate(("http_429", "refused", "blocked"), 1):
+        throttle.on_overload(10.0 * n, 10.0 * n - 1, cause, hold=1.0)
+    assert (throttle.refusals, throttle.refused_for("blocked"), throttle.refused_for("refused")) == (3, 1, 0)
+    throttle.on_overload(40.2, 29.5, "blocked", hold=1.0)
+    assert throttle.refused_for("blocked") == 1, "of the same round"
+    throttle.on_overload(50.0, 49.0, "blocked", hold=1.0)
+    assert (throttle.refusals, throttle.refused_for("blocked")) == (4, 2)
+    succeed(throttle, 1, started=60.0)
+    assert (throttle.refusals, throttle.refused_for("blocked")) == (0, 0)
+
+
 def test_what_was_under_way_when_the_limit_fell_raises_nothing() -> None:
     throttle = Throttle(8)
     throttle.on_overload(10.0, 9.0, "http_503", hold=1.0)
