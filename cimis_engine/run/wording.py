@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cimis_engine.run import events as ev
 from cimis_engine.run.alerts import RULES, in_words
+from cimis_engine.run.reason_words import reason_words
 
 if TYPE_CHECKING:
     from cimis_engine.run.tallies import StationState
@@ -46,7 +47,7 @@ def _words(event: ev.Event) -> Iterator[tuple[str, str]]:
             level = {"done": "INFO", "failed": "ERROR"}.get(outcome, "WARN")
             yield level, f"run {outcome} after {ms / 1000:.1f} s, exit code {code}{_tail(message)}"
         case ev.RunFailed(error_class=cls, message=message, hint=hint):
-            yield "ERROR", f"run stopped: {cls}{_tail(message)}{_tail(hint)}"
+            yield "ERROR", f"run stopped: {_why(cls, message)}{_tail(hint)}"
         case ev.RunPaused(reason=reason):
             yield "INFO", "draining: no new pages" if reason == "drain" else "paused"
         case ev.RunResumed() | ev.StationResumed():
@@ -58,13 +59,13 @@ def _words(event: ev.Event) -> Iterator[tuple[str, str]]:
         case ev.JobFailed(error_class="cancelled"):
             yield "WARN", "cancelled"
         case ev.JobFailed(error_class=cls, message=message, attempts=attempts):
-            yield "ERROR", f"failed: {cls}{_tail(message)} (attempts {attempts})"
+            yield "ERROR", f"failed: {_why(cls, message)} (attempts {attempts})"
         case ev.JobQueued():
             yield "INFO", "queued again"
         case ev.AttemptFailed(verdict="split", page=page, reason=reason):
             yield "WARN", f"page {page} is split: {reason}"
         case ev.RetryScheduled(attempt=n, max_attempts=of, delay_ms=ms, cause=cause):
-            yield "WARN", f"retryable: {cause}; attempt {n}/{of} in {ms / 1000:.1f} s"
+            yield "WARN", f"retryable: {reason_words(cause)}; attempt {n}/{of} in {ms / 1000:.1f} s"
         case ev.ChunkFinished(year=year, changed=False):
             yield "INFO", f"{year} unchanged"
         case ev.ChunkFinished(year=year, chunk_records=records, stored_bytes=stored, raw_bytes=raw, revised=revised):
@@ -72,10 +73,11 @@ def _words(event: ev.Event) -> Iterator[tuple[str, str]]:
             told = f", {revised:,} values revised by the agency" if revised else ""
             yield "INFO", f"{year} stored: {records:,} records, {stored:,} B{times}{told}"
         case ev.ChunkFailed(year=year, error_class=cls, message=message):
-            yield "ERROR", f"{year} not stored: {cls}{_tail(message)}"
+            yield "ERROR", f"{year} not stored: {_why(cls, message)}"
         case ev.ThrottleChanged(old=old, new=new, cause=cause, gate_until=gate):
             change = f"in flight {old} → {new}" if old != new else f"at most {new} in flight"
-            yield "WARN" if gate or new < old else "INFO", f"{change}: {cause}" + (", all wait" if gate else "")
+            level, waits = "WARN" if gate or new < old else "INFO", ", all wait" if gate else ""
+            yield level, f"{change}: {reason_words(cause)}{waits}"
         case ev.AlertRaised(rule=rule, severity=severity, subject=subject, value=value, limit=limit):
             level = "ERROR" if severity == "critical" else "WARN"
             yield level, f"alert {rule} ({subject}): {_said(rule, value)}, limit {_said(rule, limit)}"
@@ -98,6 +100,11 @@ _ALERT_UNITS = {rule.name: rule.unit for rule in RULES}
 
 def _said(rule: str, value: float) -> str:
     return in_words(value, _ALERT_UNITS.get(rule, ""))
+
+
+def _why(error_class: str, message: str) -> str:
+    """A class in words, and the message; many begin with their class."""
+    return f"{reason_words(error_class)}{_tail(message.removeprefix(f'{error_class}: '))}"
 
 
 def _tail(text: str) -> str:

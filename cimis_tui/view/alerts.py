@@ -188,12 +188,13 @@ def _calm(state: RunState, rule: RuleRef, now: float, measured: Measured) -> Ale
     values = [value for (name, _), value in measured.items() if name == rule.name]
     value = max(values) if values else None
     judged = value is not None
+    stands = "ok" if judged else units.ABSENT
     until = state.muted_until(rule.name, rule.subject, now)
     record = {
         "severity": "",
         "rule": rule.name,
         "subject": rule.subject,
-        "state": "ok",
+        "state": "ok" if judged else None,
         "now": value,
         "raised": None,
         "limit": limit,
@@ -205,15 +206,15 @@ def _calm(state: RunState, rule: RuleRef, now: float, measured: Measured) -> Ale
         key=(rule.name, rule.subject if rule.subject == "run" else "", 0.0),
         cells=(
             Cell("·", "dim"),
-            Cell("ok" if judged else units.ABSENT, "dim"),
+            Cell(stands, "dim"),
             Cell(condition(rule, limit), "dim"),
             Cell(rule.subject if rule.subject == "run" else f"any {rule.subject}", "dim"),
             Cell(_said(value, rule), "dim"),
             Cell(units.ABSENT, "dim"),
-            Cell(("ok" if judged else units.ABSENT) if until is None else f"muted {units.span(until - now)}", "dim"),
+            Cell(stands if until is None else f"muted {units.span(until - now)}", "dim"),
             Cell(units.ABSENT, "dim"),
             Cell(units.ABSENT, "dim"),
-            Cell("never fired" if value is not None else _TOO_FEW, "dim"),
+            Cell("never fired" if judged else _TOO_FEW, "dim"),
         ),
         state="ok",
         station=None,

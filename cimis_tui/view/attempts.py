@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from cimis_engine.run.reason_words import reason_words
 from cimis_tui.view import units
-from cimis_tui.view.cells import Cell
+from cimis_tui.view.cells import Cell, whole_words
 from cimis_tui.view.columns import Column
 from cimis_tui.view.present import SLOW_TTFB_MS
-from cimis_tui.view.reason_words import reason_words, whole_words
 
 if TYPE_CHECKING:
     from cimis_engine.run.tallies import AttemptState

@@ -66,3 +66,16 @@ def pad(text: str, width: int, *, right: bool = False) -> str:
     if len(text) > width:
         return text[: max(0, width - 1)] + "…"[:width]
     return text.rjust(width) if right else text.ljust(width)
+
+
+def whole_words(text: str, width: int) -> str:
+    """As many words of a text as `width` columns hold, an ellipsis after the last one where that is not all.
+
+    >>> whole_words("503 Service Unavailable", 14), whole_words("503 Service Unavailable", 3)
+    ('503 Service…', '')
+    """
+    if len(text) <= width:
+        return text
+    words = text.split(" ")
+    told = (f"{' '.join(words[:count])}…" for count in range(len(words) - 1, 0, -1))
+    return next((part for part in told if len(part) <= width), "")

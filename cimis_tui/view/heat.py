@@ -22,7 +22,7 @@ NAMED = 3
 """Columns that a cell keeps where the names take what they need."""
 NARROW = 6
 """Room for the cursor's mark and a station's number, not for its name."""
-FRAMED = 3
+BRACKETED = 3
 """Columns of a cell from which on the cursor is a frame around its mark."""
 _SUMMED = {int(Standing.MISSING): "with gaps"}
 """Headings of sums, where a mark's own word would seem to count something else than years."""
@@ -153,7 +153,7 @@ def _drawn(mark: Mark, wide: int) -> str:
 
 def _cursor(mark: Mark, wide: int) -> list[Cell]:
     """The cell under the cursor: framed. A narrow one is turned inside out, and a block would leave nothing to see."""
-    if wide < FRAMED:
+    if wide < BRACKETED:
         return [Cell(("■" if mark.solid else _drawn(mark, 1)).ljust(wide), "here")]
     inside = mark.glyph * (wide - 2) if mark.solid else _drawn(mark, 1).center(wide - 2)
     return [Cell("[", "here"), Cell(inside, mark.role), Cell("]", "here")]
@@ -204,7 +204,7 @@ def heat_titles(view: HeatView, width: int, height: int) -> tuple[str, str]:
     seen, axis = view.seen, view.axis
     if not seen.stations:
         return f"Coverage  {view.board.interval}", ""
-    rows, columns = max(1, height - HEAD), layout(view, width).columns
+    rows, (label, _, columns) = max(1, height - HEAD), layout(view, width)
     last = min(len(seen.stations), view.top + rows)
     shown = f"{len(seen.stations)} stations" if len(seen.stations) == seen.of else f"{len(seen.stations)} of {seen.of}"
     numbers = f"stations {view.top + 1}–{last}" if view.top + 1 < last else f"station {last}"
@@ -213,7 +213,6 @@ def heat_titles(view: HeatView, width: int, height: int) -> tuple[str, str]:
     at = f"store read {units.of_day(view.board.read_at)}Z" if view.board.read_at is not None else "reading the store…"
     scope = "all there are" if seen.everything else "stored or asked for"
     fault = f"  ✗ {view.board.fault}" if view.board.fault else ""
-    label = layout(view, width).label
     each = "" if axis.zoom == "years" or _corner(axis, label) != " station" else f" by {axis.zoom[:-1]}"
     return (
         f"Coverage  {view.board.interval}  {shown} × {len(seen.years)} years{each}, {scope}{fault}",

@@ -15,7 +15,6 @@ from cimis_engine.run.tallies import LogLine
 from cimis_tui.view import units
 from cimis_tui.view.cells import Cell, Line, clip
 from cimis_tui.view.order import FilterError
-from cimis_tui.view.reason_words import in_reason_words
 
 LEVELS = (("INFO", "dim"), ("WARN", "warn"), ("ERROR", "bad"))
 """Each level's word and role, the least serious first."""
@@ -36,9 +35,8 @@ class LogRow(NamedTuple):
 
 
 def present_log(line: LogLine, without: str = "") -> LogRow:
-    """A line, `without` what it may begin with, its reason in words."""
-    text, level = line.text.removeprefix(without), _LEVEL.get(line.level, 0)
-    return LogRow(line.seq, line.t, level, in_reason_words(text) if level else text, line.station)
+    """A line, `without` what it may begin with."""
+    return LogRow(line.seq, line.t, _LEVEL.get(line.level, 0), line.text.removeprefix(without), line.station)
 
 
 def news(state: RunState, *, after: int, station: int | None = None, most: int = LOG_LINES) -> tuple[LogRow, ...]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from cimis_engine.model.geo import Point, distance_km
+from cimis_engine.run.reason_words import reason_words
 from cimis_tui.view.present import status_of
-from cimis_tui.view.reason_words import reason_words
 
 if TYPE_CHECKING:
     from cimis_engine.model.station import Station

@@ -8,10 +8,10 @@ from itertools import zip_longest
 
 from cimis_engine.run.events import RunFinished, RunStarted
 from cimis_engine.run.figures import Account, Figures, StationSum
+from cimis_engine.run.reason_words import reason_words
 from cimis_tui.view import units
 from cimis_tui.view.cells import Cell, Line, clip, fit, pad, width_of
 from cimis_tui.view.header import PHASES
-from cimis_tui.view.reason_words import reason_words
 from cimis_tui.view.runs import CUT, RunFacts
 
 _LABEL = 10
@@ -256,29 +256,20 @@ def _speed(f: Figures | None, room: int) -> list[Line]:
     parts: list[Line] = []
     if f.records_per_s is not None:
         parts.append(_told(units.grouped(round(f.records_per_s)), "records/s", "head"))
-    if f.ttfb_p50_ms is not None:
-        parts.append(
-            (
-                Cell("TTFB p50 ", "dim"),
-                Cell(units.ms(f.ttfb_p50_ms)),
-                Cell("  p95 ", "dim"),
-                Cell(units.ms(f.ttfb_p95_ms)),
-                Cell("  p99 ", "dim"),
-                Cell(units.ms(f.ttfb_p99_ms)),
-                Cell(" ms", "dim"),
-            )
-        )
-    if f.total_p50_ms is not None:
-        parts.append(
-            (
-                Cell("attempt p50 ", "dim"),
-                Cell(units.ms(f.total_p50_ms)),
-                Cell("  p95 ", "dim"),
-                Cell(units.ms(f.total_p95_ms)),
-                Cell(" ms", "dim"),
-            )
-        )
-    return [_fit("speed", parts, room)] if parts else []
+    parts += [
+        _percentiles("TTFB", p50=f.ttfb_p50_ms, p95=f.ttfb_p95_ms, p99=f.ttfb_p99_ms),
+        _percentiles("attempt", p50=f.total_p50_ms, p95=f.total_p95_ms),
+    ]
+    return [_fit("speed", parts, room)] if any(parts) else []
+
+
+def _percentiles(of: str, **values: float | None) -> Line:
+    """`TTFB p50 434  p95 796 ms`; nothing where none is known."""
+    if all(value is None for value in values.values()):
+        return ()
+    told = [(Cell(f"{name} ", "dim"), Cell(units.ms(value)), Cell("  ")) for name, value in values.items()]
+    cells = [cell for each in told for cell in each][:-1]
+    return (Cell(f"{of} ", "dim"), *cells, Cell(" ms", "dim"))
 
 
 def _bytes(f: Figures | None, room: int) -> list[Line]:

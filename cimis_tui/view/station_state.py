@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from cimis_engine.run.reason_words import reason_words
 from cimis_tui.view import units
 from cimis_tui.view.attempts import AttemptRow, dates, due_words
-from cimis_tui.view.cells import Cell, Line, clip, fit, width_of
+from cimis_tui.view.cells import Cell, Line, clip, fit, whole_words, width_of
 from cimis_tui.view.present import GLYPHS
-from cimis_tui.view.reason_words import reason_words, whole_words
 from cimis_tui.view.station import StationFacts
 from cimis_tui.view.trend import trend_strip
 

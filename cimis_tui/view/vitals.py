@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from cimis_engine.run.alerts import CRITICAL, in_words
+from cimis_engine.run.reason_words import reason_words
 from cimis_engine.run.state import RunState
 from cimis_engine.run.tallies import StationState
 from cimis_tui.view.alert_words import condition, rule_of, subject_words
 from cimis_tui.view.frame import AlertRow, Ending, Feed, PhaseFacts, SelfCost, Spread, Vitals
 from cimis_tui.view.present import status_of
-from cimis_tui.view.reason_words import reason_words
 
 SECONDS = 44
 """How much of the past a spark shows, a column a second or two."""

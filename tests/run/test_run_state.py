@@ -366,7 +366,7 @@ def test_resources_and_what_stations_hold() -> None:
 def test_log_lines() -> None:
     state = fold(*whole_run())
     texts = [line.text for line in state.log]
-    assert "12 FivePoints  retryable: http_429; attempt 2/3 in 1.2 s" in texts
+    assert "12 FivePoints  retryable: 429 Too Many Requests; attempt 2/3 in 1.2 s" in texts
     assert "12 FivePoints  2023 stored: 365 records, 11,315 B (3.0:1)" in texts
     assert "12 FivePoints  job done: 730 records, 1 missing" in texts
     assert (state.warnings, state.errors) == (1, 0)

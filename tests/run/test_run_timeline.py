@@ -54,6 +54,21 @@ def test_a_fold_from_a_checkpoint_is_the_fold_from_the_start(journal: Path) -> N
         assert ours.ttfb_ring.series(0.95, t) == plain.ttfb_ring.series(0.95, t)
 
 
+def test_a_state_put_together_from_its_parts_is_the_state(journal: Path) -> None:
+    plain = folded(journal, until=next(e.t for n, e in enumerate(events_of(journal)) if n == 400))
+    plain.failures = {next(iter(plain.results)): next(iter(plain.results.values()))}
+    state = RunState.put_together(iter(pickle.loads(pickle.dumps(list(plain.parts())))))
+    assert repr(state.results) == repr(plain.results)  # a phase that did not happen is NaN, which equals nothing
+    assert (state.stations, state._jobs, state._station_jobs) == (plain.stations, plain._jobs, plain._station_jobs)
+    assert all(state.failures[key] is state.results[key] for key in plain.failures), "a retry takes it back in both"
+    flying = [page for job in state._jobs.values() for page in job.open_pages.values() if page.latest is not None]
+    assert flying, "the test means nothing without a page under way"
+    for page in flying:
+        assert any(page.latest is attempt for attempt in state.stations[page.station].trail), "it goes on in both"
+    assert plain.started is not None and state.started is not None
+    assert {id(job.ref) for job in state._jobs.values()} <= {id(ref) for ref in state.started.jobs}
+
+
 def test_a_moment_is_near_once_its_stretch_is_known(journal: Path) -> None:
     timeline = indexed(journal)
     assert timeline.last is not None

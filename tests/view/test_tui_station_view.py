@@ -8,11 +8,9 @@ import pytest
 from station_journal import STATION, busy
 from tui_journal import midst
 
-from cimis_engine.fetch.classify import TRANSIENT
-from cimis_engine.fetch.exchange import ErrorKind
 from cimis_engine.run.events import Timings
 from cimis_engine.run.state import RunState
-from cimis_engine.run.tallies import AttemptState, LogLine
+from cimis_engine.run.tallies import AttemptState
 from cimis_tui.view.attempts import (
     AttemptRow,
     attempt_columns,
@@ -26,11 +24,10 @@ from cimis_tui.view.attempts import (
 )
 from cimis_tui.view.cells import Line, width_of
 from cimis_tui.view.columns import MARK, layout
-from cimis_tui.view.log import LogBook, LogRow, log_line, news, parse_log_filter, present_log
+from cimis_tui.view.log import LogBook, LogRow, log_line, news, parse_log_filter
 from cimis_tui.view.log_foot import present_line
 from cimis_tui.view.order import FilterError
 from cimis_tui.view.percentiles import present_percentiles
-from cimis_tui.view.reason_words import reason_words
 from cimis_tui.view.station import StationFacts, present_station, present_stats
 from cimis_tui.view.station_state import present_state, present_state_strip
 from cimis_tui.view.trend import present_trend
@@ -298,27 +295,6 @@ def test_a_wide_panel_draws_the_shares(facts: StationFacts) -> None:
 
 
 # the log
-
-
-def test_every_reason_has_words() -> None:
-    for error_class in (*TRANSIENT, *ErrorKind, "schema", "auth", "bad_request", "not_found", "integrity", "store"):
-        assert " " in reason_words(error_class) or error_class == "redirect", error_class
-    assert reason_words("of_tomorrow") == "of tomorrow"
-
-
-@pytest.mark.parametrize(
-    ("said", "told"),
-    [
-        ("retryable: http_429; attempt 2/3 in 8.0 s", "retryable: 429 Too Many Requests; attempt 2/3 in 8.0 s"),
-        ("failed: eof: eof: it was closed (attempts 3)", "failed: connection closed early: it was closed (attempts 3)"),
-        ("in flight 8 → 4: timeout_read, all wait", "in flight 8 → 4: no answer in time, all wait"),
-        ("2016 not stored: integrity", "2016 not stored: read back otherwise than written"),
-        ("alert error_rate (run): 2.13%, limit 1%", "alert error_rate (run): 2.13%, limit 1%"),
-        ("no-gzip: gzip was asked for and not given", "no-gzip: gzip was asked for and not given"),
-    ],
-)
-def test_log_lines_say_reasons_in_words(said: str, told: str) -> None:
-    assert present_log(LogLine(1, T, "WARN", None, said)).text == told
 
 
 def row(seq: int, level: int = 0, said: str = "", station: int | None = None) -> LogRow:
