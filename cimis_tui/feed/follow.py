@@ -100,7 +100,7 @@ class Follower:
         return self._clock.monotonic() - self._heard >= _QUIET_SECONDS
 
     def catch_up(self) -> None:
-        """One wake-up of the processor for reading and drawing: apart they cost half as much again."""
+        """One wake-up of the processor for reading and drawing, whose caches are cold after each rest."""
         if self._rests.is_set() and self._thread.is_alive():
             self._rests.clear()
             self._woken.set()

@@ -58,7 +58,7 @@ def help_text(view: str, table: Sequence[Action], width: int = 74, *, replay: bo
 def _entry(term: str, words: str, width: int) -> list[str | tuple[str, str]]:
     """A key or a title, and right of it what it does; longer terms push only their own first line."""
     head = f"  {term:<{_TERM - 2}}" if len(term) < _TERM - 2 else f"  {term} "
-    lines = wrap(words, max(_LEAST, width - _TERM), initial_indent="." * (len(head) - _TERM)) or [""]
+    lines = wrap(words, max(_LEAST, width - _TERM), initial_indent=" " * (len(head) - _TERM)) or [""]
     first, *rest = lines
     hung = "".join(f"{' ' * _TERM}{line}\n" for line in rest)
     return [(head, "bold"), f"{first[len(head) - _TERM :]}\n{hung}"]

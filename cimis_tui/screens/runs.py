@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,12 +13,10 @@ from textual.containers import Vertical
 from textual.events import Resize
 from textual.worker import Worker, get_current_worker
 
-from cimis_engine.clock import Clock
 from cimis_engine.run.compare import Comparison, compare, side_of
-from cimis_engine.run.events import Stamped
-from cimis_engine.run.journal import JournalReader
 from cimis_engine.run.past import JOURNAL, PastRun, past_runs
 from cimis_tui.actions import bindings
+from cimis_tui.feed.comparing import ClosedError, ComparisonReader
 from cimis_tui.screens.run_screen import RunScreen
 from cimis_tui.view import units
 from cimis_tui.view.compare import Reading
@@ -32,9 +30,6 @@ from cimis_tui.widgets.row_list import RowList
 _SORTABLE = [column.key for column in COLUMNS if column.title]
 _COUNT_EVERY = 2.0
 """Seconds between two accounts of the run that goes on: 15 ms for 200 stations and 30 years."""
-_TELL_EVERY = 0.5
-"""Seconds between two words on how far the journals are read."""
-_BLOCK = 1 << 20
 
 
 class ListBox(Kept, Vertical):
@@ -243,9 +238,9 @@ class RunsScreen(RunScreen):
             self.app.call_from_thread(self._unless_closed, worker, panel.progress, reading)
 
         try:
-            reader = _Reader(journals, worker, self.app.clock, tell)
+            reader = ComparisonReader(journals, lambda: worker.is_cancelled, self.app.clock, tell)
             compared = compare(side_of(reader.events(0)), side_of(reader.events(1)))
-        except _ClosedError:
+        except ClosedError:
             return
         except OSError as error:
             words = f"cannot be compared: {error}"
@@ -278,41 +273,6 @@ class RunsScreen(RunScreen):
             self.app.go_to("dashboard")
         else:
             self.app.open_run(self.data_dir / "runs" / run_id)
-
-
-class _ClosedError(Exception):
-    """Nobody waits for the comparison any more."""
-
-
-class _Reader:
-    """Reads two journals, the one after the other, and says how far it has come."""
-
-    def __init__(
-        self, journals: Sequence[Path], worker: Worker[Any], clock: Clock, tell: Callable[[Reading], None]
-    ) -> None:
-        """Raises `OSError` where one is not there."""
-        self._journals, self._sizes = journals, [path.stat().st_size for path in journals]
-        self._worker, self._clock, self._tell = worker, clock, tell
-        self._told_at = float("-inf")
-
-    def events(self, side: int) -> Iterator[Stamped]:
-        """Of one of them. Raises `_ClosedError` soon after the worker was cancelled."""
-        reader = JournalReader(self._journals[side], block=_BLOCK)
-        self._say(side, 0)
-        while new := reader.read_new():
-            for stamped in new:
-                if self._worker.is_cancelled:
-                    raise _ClosedError
-                yield stamped
-            self._say(side, reader.offset)
-
-    def _say(self, side: int, read: int) -> None:
-        now = self._clock.monotonic()
-        if now - self._told_at >= _TELL_EVERY and not self._worker.is_cancelled:
-            self._told_at = now
-            size, before = max(read, self._sizes[side]), sum(self._sizes[:side])
-            both = max(before + read, sum(self._sizes))
-            self._tell(Reading("AB"[side], self._journals[side].parent.name, read, size, before + read, both))
 
 
 def _facts(run: PastRun, *, count: bool) -> RunFacts:

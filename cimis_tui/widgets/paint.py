@@ -53,7 +53,7 @@ class Painter:
         self._places: dict[Widget, Region] = {}
 
     def paint(self) -> None:
-        """Paint those that asked for it."""
+        """Paint those that asked for it. The screen must be the one in front."""
         screen = self._screen
         changed = [widget for widget in self._widgets if widget._repaint_required]
         if not changed or any(_wants_more(each) for each in (*changed, screen)):
@@ -61,7 +61,7 @@ class Painter:
         for widget in changed:
             widget._repaint_required = False
         places = self._bare()
-        if places.keys() >= set(changed) and screen is screen.app.screen and not screen.app._batch_count:
+        if places.keys() >= set(changed) and not screen.app._batch_count:
             lines = [line for widget in changed for line in _lines_of(widget, places[widget])]
             screen.app._display(screen, Lines(lines))
         else:

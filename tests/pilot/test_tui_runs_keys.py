@@ -16,7 +16,7 @@ from tui_app import settle
 
 from cimis_engine.run.events import Stamped
 from cimis_engine.run.journal import JournalReader
-from cimis_tui.screens import runs as runs_screen
+from cimis_tui.feed import comparing
 from cimis_tui.screens.console import ConsoleScreen
 from cimis_tui.screens.runs import RunsScreen
 from cimis_tui.widgets.compare_panel import ComparePanel
@@ -193,7 +193,7 @@ async def test_closing_a_comparison_ends_the_reading(tmp_path: Path, monkeypatch
         finally:
             ended.set()
 
-    monkeypatch.setattr(runs_screen, "JournalReader", Endless)
+    monkeypatch.setattr(comparing, "JournalReader", Endless)
     monkeypatch.setattr(RunsScreen, "_compare", watched)
     async with runs(tmp_path) as pilot:
         await pilot.press("j", "space", "j", "space", "d")
