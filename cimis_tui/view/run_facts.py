@@ -267,9 +267,10 @@ def _percentiles(of: str, **values: float | None) -> Line:
     """`TTFB p50 434  p95 796 ms`; nothing where none is known."""
     if all(value is None for value in values.values()):
         return ()
-    told = [(Cell(f"{name} ", "dim"), Cell(units.ms(value)), Cell("  ")) for name, value in values.items()]
-    cells = [cell for each in told for cell in each][:-1]
-    return (Cell(f"{of} ", "dim"), *cells, Cell(" ms", "dim"))
+    cells: list[Cell] = []
+    for name, value in values.items():
+        cells += [Cell(f"{'  ' if cells else of + ' '}{name} ", "dim"), Cell(units.ms(value))]
+    return (*cells, Cell(" ms", "dim"))
 
 
 def _bytes(f: Figures | None, room: int) -> list[Line]:

@@ -55,7 +55,11 @@ def test_a_fold_from_a_checkpoint_is_the_fold_from_the_start(journal: Path) -> N
 
 
 def test_a_state_put_together_from_its_parts_is_the_state(journal: Path) -> None:
-    plain = folded(journal, until=next(e.t for n, e in enumerate(events_of(journal)) if n == 400))
+    plain = RunState()
+    for stamped in events_of(journal):
+        plain.apply(stamped)
+        if plain.seq > 400 and plain.in_flight:
+            break
     plain.failures = {next(iter(plain.results)): next(iter(plain.results.values()))}
     state = RunState.put_together(iter(pickle.loads(pickle.dumps(list(plain.parts())))))
     assert repr(state.results) == repr(plain.results)  # a phase that did not happen is NaN, which equals nothing
