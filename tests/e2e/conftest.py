@@ -25,6 +25,13 @@ def simulator() -> Iterator[SimulatorProcess]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def slow() -> Iterator[SimulatorProcess]:
+    """One whose answers take long enough to step in between. Shared, as it makes each station's weather but once."""
+    with start_simulator(["--latency", "200"]) as running:
+        yield running
+
+
 @pytest.fixture
 def cimis(tmp_path: Path) -> Run:
     """Run `cimis ARGS` against a simulator; `code` is the exit code it must end with."""

@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,8 @@ from typing import Any
 import pytest
 from conftest import KEY, Run, chunks, environment, journal
 from pacing import sent, violations
+from waiting import wait_for
 
-from cimis_engine.run.journal import JournalReader
 from cimis_engine.simulator.process import SimulatorProcess, start_simulator
 
 CONSECUTIVE = ("pool_wait", "dns", "tcp", "tls", "send", "ttfb", "read")
@@ -121,40 +120,31 @@ def test_storm_ends_in_the_same_bytes_and_every_fault_is_told(cimis: Run, tmp_pa
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals_drain_and_leave_a_resumable_run(number: signal.Signals, tmp_path: Path, cimis: Run) -> None:
-    with start_simulator(["--latency", "150"]) as slow:
-        command = "backfill --sample 10 --years 2001-2024 --headless --json --data-dir D".split()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "cimis_tui", *command],
-            env=environment(slow),
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        wait_for(tmp_path / "D", "chunk.finished")
-        process.send_signal(number)
-        out, err = process.communicate(timeout=60)
-        report = json.loads(out)
-        assert process.returncode == 128 + number
-        assert (report["interrupted"], report["resumable"]) == (True, True)
-        stored = len(chunks(tmp_path / "D"))
-        assert 0 < stored < 240
-        assert KEY not in out + err
-        done = json.loads(cimis(*command, on=slow).stdout)
-        assert done["already_stored"] == stored
-        assert len(done["results"]) == 240 - stored
-        assert len(chunks(tmp_path / "D")) == 240
-
-
-def wait_for(data_dir: Path, kind: str) -> None:
-    """Follow the newest journal until an event of this kind is in it."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        for file in data_dir.glob("runs/*/events.jsonl"):
-            if any(s.event.kind == kind for s in JournalReader(file).read_new()):
-                return
-    raise AssertionError(f"no {kind} in {data_dir}")
+def test_signals_drain_and_leave_a_resumable_run(
+    number: signal.Signals, tmp_path: Path, cimis: Run, slow: SimulatorProcess
+) -> None:
+    command = "backfill --sample 5 --years 2001-2024 --headless --json --data-dir D".split()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cimis_tui", *command],
+        env=environment(slow),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(tmp_path / "D", "chunk.finished")
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    report = json.loads(out)
+    assert process.returncode == 128 + number
+    assert (report["interrupted"], report["resumable"]) == (True, True)
+    stored = len(chunks(tmp_path / "D"))
+    assert 0 < stored < 120
+    assert KEY not in out + err
+    done = json.loads(cimis(*command, on=slow).stdout)
+    assert done["already_stored"] == stored
+    assert len(done["results"]) == 120 - stored
+    assert len(chunks(tmp_path / "D")) == 120
 
 
 def test_a_rejected_key_stops_the_run_at_once(cimis: Run, tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 from canary_server import MODES, unkind_server
-from test_e2e_backfill import wait_for
-from test_e2e_kill import Terminal
+from terminal import Terminal
+from waiting import until, wait_for
 
 from cimis_engine.fetch.columns import RawBatch
 from cimis_engine.run.events import Stamped
@@ -142,19 +142,12 @@ def test_a_live_dashboard_and_its_engine_do_not_show_it(mode: str, tmp_path: Pat
                     assert not found_in(line.read_bytes())
         wait_for(tmp_path / "D", "run.finished")
         os.write(terminal.master, b"\x13")  # ^s: save a picture
-        wait_for_file(run_dir, "*.svg")
+        until(lambda: list(run_dir.glob("*.svg")), "no picture was saved")
         terminal.process.terminate()
         reader.join(30)
     assert set(keys) == {KEY}
     assert not found_in(terminal.drawn)
     assert (run_dir / "engine.log").exists() and not found_on_disk(tmp_path)
-
-
-def wait_for_file(folder: Path, pattern: str) -> None:
-    deadline = time.monotonic() + 20
-    while not list(folder.glob(pattern)):
-        assert time.monotonic() < deadline, f"no {pattern} in {folder}"
-        time.sleep(0.02)
 
 
 OURS = ("cimis_engine", "cimis_tui", "httpx", "httpcore")

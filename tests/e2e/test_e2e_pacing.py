@@ -17,10 +17,10 @@ from urllib.parse import urlsplit
 import pytest
 from conftest import Run, chunks, environment, journal
 from pacing import sent, violations
-from test_e2e_backfill import check_report, wait_for
+from test_e2e_backfill import check_report
+from waiting import wait_for
 
 from cimis_engine.fetch.key import SUBSCRIPTION_HEADER
-from cimis_engine.run.journal import JournalReader
 from cimis_engine.simulator.process import SimulatorProcess, start_simulator
 
 COMMAND = "backfill --sample 8 --years 2009-2024 --headless --json --data-dir D".split()
@@ -140,16 +140,6 @@ def test_the_firewall_stops_a_run_that_it_turns_away_and_fails_a_job_that_it_dis
     assert "--concurrency" in report["failures"][0]["hint"]
 
 
-def wait_until(data_dir: Path, kind: str, count: int, **fields: Any) -> None:
-    """Follow the newest journal until so many events of a kind with these fields are in it."""
-    (file,) = data_dir.glob("runs/*/events.jsonl")
-    reader, seen = JournalReader(file), 0
-    while seen < count:
-        new = [s.event for s in reader.read_new()]
-        assert not any(e.kind == "run.finished" for e in new), f"the run ended before {count} × {kind} {fields}"
-        seen += sum(e.kind == kind and all(getattr(e, k) == v for k, v in fields.items()) for e in new)
-
-
 def test_an_api_that_goes_away_for_a_while_costs_no_job(cimis: Run, tmp_path: Path) -> None:
     """The server is killed in the midst of a run and comes back on the same port, later than three attempts take."""
     with start_simulator(["--latency", "60"]) as calm:
@@ -166,7 +156,7 @@ def test_an_api_that_goes_away_for_a_while_costs_no_job(cimis: Run, tmp_path: Pa
         wait_for(tmp_path / "D", "chunk.finished")
         port = urlsplit(api.url).port
         api.terminate()
-        wait_until(tmp_path / "D", "retry.scheduled", 6, cause="refused")
+        wait_for(tmp_path / "D", "retry.scheduled", 6, cause="refused")
         with start_simulator(["--latency", "60", "--port", str(port)]):
             out, _ = process.communicate(timeout=60)
     report = json.loads(out)

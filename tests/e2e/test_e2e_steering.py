@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 from conftest import environment, journal
 from pacing import sent, violations
+from waiting import until
 
 from cimis_engine.run.control import ControlClient, ControlError
 from cimis_engine.simulator.process import SimulatorProcess, start_simulator
@@ -34,12 +34,6 @@ def going(folder: Path, api: SimulatorProcess) -> Iterator[tuple[ControlClient, 
     finally:
         process.kill()
         process.wait()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
 
 
 def kinds(folder: Path) -> list[str]:
