@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -165,8 +166,10 @@ class PageColumns:
         flags = np.concatenate([k.flags for k in self._kept], axis=1)
         self._kept.clear()
         batches = []
-        for year in np.unique(years).tolist():
-            first, last = np.searchsorted(years, (year, year + 1)).tolist()
+        # Not np.unique, which takes 30 ms and 3 MB once in a process: it imports numpy's masked arrays.
+        starts = np.flatnonzero(np.diff(years, prepend=-1)).tolist()
+        for first, last in pairwise([*starts, len(years)]):
+            year = int(years[first])
             here = slice(first, last) if order is None else order[first:last]
             slots = (keys[first:last] % _YEAR).astype(np.uint16)
             sheet = Sheet(scaled[:, here], present[:, here].view(np.bool_), flags[:, here])

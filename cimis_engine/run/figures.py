@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from cimis_engine.run.results import ResultState
 from cimis_engine.run.state import RunState
-from cimis_engine.run.tallies import ResultState
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):

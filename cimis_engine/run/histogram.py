@@ -113,7 +113,9 @@ class Ring:
         ]
 
     def total(self, now: float, seconds: int) -> float:
-        return sum(v for v in self.series(now, seconds) if v is not None)
+        last = int(now)
+        before = last - min(seconds, RING_SECONDS)
+        return sum(v for s, v in zip(self._seconds, self._values, strict=True) if before < s <= last)
 
 
 class HistogramRing:
@@ -143,9 +145,11 @@ class HistogramRing:
         """Counts by bucket over the last `seconds` seconds."""
         merged: dict[int, int] = {}
         last = int(now)
-        for second in range(last - min(seconds, RING_SECONDS) + 1, last + 1):
-            for bucket, count in self._at(second).items():
-                merged[bucket] = merged.get(bucket, 0) + count
+        before = last - min(seconds, RING_SECONDS)
+        for second, counts in zip(self._seconds, self._counts, strict=True):
+            if before < second <= last:
+                for bucket, count in counts.items():
+                    merged[bucket] = merged.get(bucket, 0) + count
         return merged
 
     def count(self, now: float, seconds: int) -> int:

@@ -16,8 +16,8 @@ from cimis_engine.errors import CimisError
 from cimis_engine.model.completeness import range_texts
 from cimis_engine.model.items import Interval
 from cimis_engine.run.figures import figures_of
+from cimis_engine.run.results import ResultState
 from cimis_engine.run.state import RunState
-from cimis_engine.run.tallies import ResultState
 
 SCHEMA_VERSION = "1.0"
 TRANSIENT_EXIT = 4

@@ -15,7 +15,6 @@ import sys
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
-from itertools import islice
 from operator import attrgetter
 from typing import Any
 
@@ -25,6 +24,7 @@ from cimis_engine.fetch.phases import CONSECUTIVE, PHASES
 from cimis_engine.run import events as ev
 from cimis_engine.run.events import JobRef, RunStarted, Stamped, StationRef
 from cimis_engine.run.histogram import Histogram, HistogramRing, Ring
+from cimis_engine.run.results import Results, ResultState
 from cimis_engine.run.tallies import (
     SETTLED,
     ActiveAlert,
@@ -33,7 +33,6 @@ from cimis_engine.run.tallies import (
     JobState,
     LogLine,
     PageState,
-    ResultState,
     StationState,
     days_by_year,
     share,
@@ -57,8 +56,6 @@ ALERTS_KEPT = 200
 ENDED_KEPT = 50
 AlertEvent = ev.AlertRaised | ev.AlertCleared | ev.AlertAcknowledged | ev.AlertMuted
 MINUTE = 60
-_PART = 256
-"""Results to a part."""
 
 
 class RunState:
@@ -102,7 +99,7 @@ class RunState:
         self.stations: dict[int, StationState] = {}
         self.by_status: defaultdict[str, set[int]] = defaultdict(set)
         self.waiting: set[int] = set()
-        self.results: dict[tuple[int, int], ResultState] = {}
+        self.results = Results()
         self.failures: dict[tuple[int, int], ResultState] = {}
         self.dirty: set[int] = set()
         self.log: deque[LogLine] = deque(maxlen=LOG_LINES)
@@ -156,13 +153,8 @@ class RunState:
         `dirty` is not among them: it is the consumer's own, and touched by its thread.
         """
         whole = copy(self)
-        whole.dirty, whole.stations, whole.results, whole.failures = set(), {}, {}, {}
-        whole._jobs, whole._station_jobs = {}, {}
+        whole.dirty, whole.stations, whole._jobs, whole._station_jobs = set(), {}, {}, {}
         yield whole
-        yield tuple(self.failures)
-        results = iter(self.results.items())
-        while some := dict(islice(results, _PART)):
-            yield some
         for number, station in self.stations.items():
             yield number, station, self._station_jobs.get(number)
 
@@ -170,15 +162,10 @@ class RunState:
     def put_together(parts: Iterator[Any]) -> RunState:
         """The state whose `parts` these are."""
         state: RunState = next(parts)
-        failures = next(parts)
         plan = state.started
         jobs = {ref.job: ref for ref in plan.jobs} if plan else {}
         places = {ref.number: ref for ref in plan.stations} if plan else {}
-        for part in parts:
-            if isinstance(part, dict):
-                state.results.update(part)
-                continue
-            number, station, own = part
+        for number, station, own in parts:
             station.ref = places.get(number, station.ref)  # the plan's own, as it was
             state.stations[number] = station
             if own is not None:
@@ -186,7 +173,6 @@ class RunState:
                 for job in own:
                     job.ref = jobs.get(job.ref.job, job.ref)
                     state._jobs[job.ref.job] = job
-        state.failures = {key: state.results[key] for key in failures}
         return state
 
     def _tell(self, stamped: Stamped, number: int | None) -> None:
@@ -308,8 +294,7 @@ class RunState:
         job = self._jobs[ref.job] = JobState(ref, years_of(ref.start, ref.end), ref.pages)
         self._station_jobs.setdefault(ref.station, []).append(job)
         shares = share_int(ref.expected, days_by_year(ref.start, ref.end))
-        for year, expected in zip(job.years, shares, strict=True):
-            self.results[ref.station, year] = ResultState(ref.station, year, ref.job, expected=expected)
+        self.results.plan(ref.station, job.years, ref.job, shares)
         station = self._station(ref.station)
         station.jobs += 1
         station.pages += ref.pages
@@ -498,7 +483,10 @@ class RunState:
         """Share what a page cost between its years; see the module's first lines for the rule."""
         page = job.open_pages.pop(number)
         self._land(page)
-        touched = [r for r in self._results(job) if r.year in page.years or records.get(r.year)]
+        if page.latest is not None:
+            self._station(page.station).trail.settle(page.latest)
+        years = [year for year in job.years if year in page.years or records.get(year)]
+        touched = [self.results[job.ref.station, year] for year in years]
         for result in touched:
             result.attempts += page.attempts
             for cause, count in page.causes.items():
@@ -538,8 +526,10 @@ class RunState:
             page.attempts += 1
             page.retry_at, page.retry_cause = None, ""
             page.give_up(t)
+            if page.latest is not None:
+                station.trail.settle(page.latest)
             page.latest = AttemptState(event.page, event.attempt, page.start, page.end, t)
-            station.follow(page.latest)
+            station.trail.follow(page.latest)
             if not page.flying:
                 page.flying = True
                 self.in_flight += 1
@@ -634,8 +624,7 @@ class RunState:
         if result is None:
             return
         result.success = True
-        for name in _OF_CHUNK:
-            setattr(result, name, getattr(event, name))
+        result.take(event, _OF_CHUNK)
         result.error_class = result.message = result.hint = ""
         self.failures.pop((event.station, event.year), None)
 

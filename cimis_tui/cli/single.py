@@ -8,7 +8,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from cimis_engine.run.events import Stamped
-from cimis_engine.run.tallies import ResultState
+from cimis_engine.run.results import ResultState
 from cimis_tui.cli.output import Output, duration, ratio, shown
 from cimis_tui.cli.progress import remark
 from cimis_tui.cli.request import station_year

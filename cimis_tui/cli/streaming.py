@@ -15,8 +15,8 @@ from cimis_engine.clock import SystemClock
 from cimis_engine.fetch.phases import PHASES
 from cimis_engine.run.allocs import AllocSample, measure_year
 from cimis_engine.run.report import AllocMetrics, build_report
+from cimis_engine.run.results import ResultState
 from cimis_engine.run.state import RunState
-from cimis_engine.run.tallies import ResultState
 from cimis_tui.cli.dry_run import dry_run
 from cimis_tui.cli.ending import hand_over, settle
 from cimis_tui.cli.output import Output, duration, ratio, table

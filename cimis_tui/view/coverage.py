@@ -88,12 +88,10 @@ def present_live(state: RunState, board: Board) -> Live:
         return Live(names=names, years=years)
     marks: dict[int, dict[int, int]] = defaultdict(dict)
     planned: set[Cell] = set()
-    for cell, result in state.results.items():
-        if result.success and cell not in board.entries:
-            marks[cell[0]][cell[1]] = (
-                Standing.MISSING if result.missing else Standing.REVISED if result.revised else Standing.WHOLE
-            )
-        elif result.success is None:
+    for cell, success, missing, revised in state.results.rows("success", "missing", "revised"):
+        if success and cell not in board.entries:
+            marks[cell[0]][cell[1]] = Standing.MISSING if missing else Standing.REVISED if revised else Standing.WHOLE
+        elif success is None:
             planned.add(cell)
     told: dict[Cell, str] = {}
     for cell, result in state.failures.items():

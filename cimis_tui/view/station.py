@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from cimis_engine.run.results import ResultState
 from cimis_engine.run.state import CHUNK_PHASES, RunState
-from cimis_engine.run.tallies import ResultState, StationState
+from cimis_engine.run.tallies import StationState
 from cimis_tui.view.attempts import ATTEMPT_PHASES, AttemptRow, present_attempt
 from cimis_tui.view.present import SLOW_TTFB_MS, status_of
 
@@ -84,7 +85,7 @@ def present_station(state: RunState, number: int | None, now: float) -> StationF
     station = state.stations.get(number) if number is not None else None
     if station is None:
         return None
-    attempts = tuple(present_attempt(attempt, now) for attempt in reversed(station.trail))
+    attempts = tuple(present_attempt(attempt, now) for attempt in reversed([*station.trail]))
     results = list(_results(state, station.ref.number))
     whole = state.histograms["ttfb"]
     root = f"{state.started.data_dir}/" if state.started is not None else ""

@@ -12,7 +12,6 @@ from cimis_engine.run.alerts import CRITICAL, RULES, WARNING, Rule, RuleSetting,
 from cimis_engine.run.events import AlertCleared, AlertRaised
 from cimis_engine.run.hysteresis import Hysteresis
 from cimis_engine.run.state import RunState
-from cimis_engine.run.tallies import ResultState
 
 T = 1_700_000_000.0
 
@@ -238,7 +237,7 @@ def test_compression_and_retained() -> None:
 def test_checksum_failure_names_the_station_and_clears_when_stored_well() -> None:
     judged = Judged("checksum")
     state = judged.state
-    state.results[12, 2024] = ResultState(12, 2024, "j")
+    state.results.plan(12, [2024], "j", [366])
     at: dict[str, Any] = {"job": "j", "station": 12, "year": 2024}
     state.apply(ev.Stamped(1, T, ev.ChunkFailed(**at, error_class="store", message="m", hint="")))
     assert judged.at(T) == []

@@ -16,7 +16,7 @@ from cimis_engine.run import events as ev
 from cimis_engine.run.events import Stamped, Timings
 from cimis_engine.run.histogram import RING_SECONDS, Histogram, HistogramRing, Ring
 from cimis_engine.run.state import LOG_LINES, RunState
-from cimis_engine.run.tallies import TRAIL, ResultState, share_int
+from cimis_engine.run.tallies import TRAIL, Trail, share_int
 
 JOB: dict[str, Any] = {"job": "d012", "station": 12}
 PAGE: dict[str, Any] = {**JOB, "page": 1}
@@ -417,7 +417,7 @@ def test_memory_is_bounded() -> None:
     assert len(state.stations[12].trail) == TRAIL
 
 
-def test_the_trails_of_300_stations_take_less_than_8_megabytes() -> None:
+def test_the_trails_of_300_stations_take_less_than_4_megabytes() -> None:
     """Each attempt on a new connection: no phase is absent, every number its own object."""
     count = 20
     state = fold(started(*(job(job=f"d{n}", station=n) for n in range(count))))
@@ -437,11 +437,11 @@ def test_the_trails_of_300_stations_take_less_than_8_megabytes() -> None:
         held = tracemalloc.get_traced_memory()[0]
         for station in state.stations.values():
             assert len(station.trail) == TRAIL
-            station.trail.clear()
+            station.trail = Trail()
         held -= tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
-    assert held / count * 300 < 8_000_000
+    assert held / count * 300 < 4_000_000
 
 
 def test_unplanned_job_and_station_do_no_harm() -> None:
@@ -530,7 +530,3 @@ def test_histogram_ring_windows() -> None:
     assert ring.percentile(0.5, 2.0, 2) == pytest.approx(200, rel=0.022)
     assert ring.series(0.5, 2.0, 3) == [None, pytest.approx(100, rel=0.022), pytest.approx(200, rel=0.022)]
     assert ring.percentile(0.5, 500.0, 10) is None
-
-
-def test_result_state_starts_with_all_phases_absent() -> None:
-    assert ResultState(1, 2024, "j").timings == dict.fromkeys(PHASES)
