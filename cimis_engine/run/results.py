@@ -86,11 +86,13 @@ class ResultState:
         self.station, self.year = key
         self.row, self.columns, self.spent = row, columns, spent
 
-    def spend(self, phase: str, ms: float) -> None:
-        """Add to a phase."""
-        at = self.row * len(PHASES) + _PLACE[phase]
-        before = self.spent[at]
-        self.spent[at] = ms if math.isnan(before) else before + ms
+    def spend(self, phases: Iterable[tuple[str, float]]) -> None:
+        """Add ms to these phases."""
+        spent, first = self.spent, self.row * len(PHASES)
+        for phase, ms in phases:
+            at = first + _PLACE[phase]
+            before = spent[at]
+            spent[at] = before + ms if before == before else ms  # only NaN is not itself
 
     def take(self, source: object, names: Iterable[str]) -> None:
         """Set these fields to what the source's of the same names are."""

@@ -500,7 +500,7 @@ class RunState:
         results, weights = [r for r, _ in weighed], [n for _, n in weighed]
         for phase, spent in page.phases.items():
             for result, ms in zip(results, share(spent, weights), strict=True):
-                result.spend(phase, ms)
+                result.spend(((phase, ms),))
         totals, wires = share(page.total_ms, weights), share_int(page.wire_bytes, weights)
         decodeds, outsiders = share_int(page.decoded_bytes, weights), share_int(page.unexpected, weights)
         for result, total, wire, decoded, outside in zip(results, totals, wires, decodeds, outsiders, strict=True):
@@ -602,15 +602,17 @@ class RunState:
     def _chunk_finished(self, event: ev.ChunkFinished, t: float) -> None:
         station = self._station(event.station)
         result = self.results.get((event.station, event.year))
+        spent: list[tuple[str, float]] = []
         for phase in CHUNK_PHASES:
             ms: float = getattr(event, f"{phase}_ms")
             # An unchanged chunk is not written: its 0 means "did not happen".
             setattr(station, f"{phase}_ms", ms or None)
             if ms:
                 self.histograms[phase].add(ms)
-                if result is not None:
-                    result.spend(phase, ms)
-                    result.total_ms += ms
+                spent.append((phase, ms))
+        if result is not None:
+            result.spend(spent)
+            result.total_ms += sum(ms for _, ms in spent)
         self.chunks += 1
         self.chunks_changed += event.changed
         self.revised += event.revised

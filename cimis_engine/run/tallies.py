@@ -76,17 +76,18 @@ class Trail(Struct):
         """Nothing more will be told of it."""
         for at in range(len(self._kept) - 1, -1, -1):
             if self._kept[at] is attempt:
-                self._kept[at] = msgpack.encode(attempt)
+                self._kept[at] = _PACK(attempt)
                 return
 
     def __len__(self) -> int:
         return len(self._kept)
 
     def __iter__(self) -> Iterator[AttemptState]:
-        return (_PACKED.decode(kept) if isinstance(kept, bytes) else kept for kept in self._kept)
+        return (_UNPACK(kept) if isinstance(kept, bytes) else kept for kept in self._kept)
 
 
-_PACKED = msgpack.Decoder(AttemptState)
+_PACK = msgpack.Encoder().encode
+_UNPACK = msgpack.Decoder(AttemptState).decode
 
 
 class StationState(Struct):
@@ -245,8 +246,7 @@ def share_int(total: int, weights: Sequence[int]) -> list[int]:
 
 def spend_all(result: ResultState, page: PageState) -> None:
     """What `_close_page` does where there is nothing to share: most pages are of one year."""
-    for phase, ms in page.phases.items():
-        result.spend(phase, ms)
+    result.spend(page.phases.items())
     result.total_ms += page.total_ms
     result.wire_bytes += page.wire_bytes
     result.decoded_bytes += page.decoded_bytes

@@ -34,8 +34,8 @@ def test_a_result_is_its_row() -> None:
     one, same, other = results[2, 2001], results[2, 2001], results[2, 2002]
     one.records += 300
     one.success = True
-    one.spend("ttfb", 1.5)
-    one.spend("ttfb", 2.0)
+    one.spend((("ttfb", 1.5),))
+    one.spend((("ttfb", 2.0),))
     assert (same.records, same.success, same.timings["ttfb"]) == (300, True, 3.5)
     assert (other.records, other.success, other.timings["ttfb"]) == (0, None, None)
 
@@ -69,8 +69,7 @@ def test_filling_takes_no_memory_but_for_its_texts() -> None:
         for n, result in enumerate(results.values()):
             result.success, result.records, result.missing, result.nulls = True, 8000 + n, 700 + n, 300 + n
             result.raw_bytes, result.stored_bytes, result.total_ms = 400_000 + n, 50_000 + n, n / 7
-            for phase in PHASES:
-                result.spend(phase, n / 3)
+            result.spend((phase, n / 3) for phase in PHASES)
         numbers = tracemalloc.get_traced_memory()[0]
         for n, result in enumerate(results.values()):
             result.digest, result.path = f"{n:064x}", f"data/stations/002/{n}_hourly.zst"
