@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from textual.binding import Binding
 
-from cimis_tui.reasons import CONTROLS
+from cimis_tui.reasons import CONTROLS, Situation, offered, why_not
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ _BUT_DASHBOARD = _ALL - {"dashboard"}
 _LISTS = frozenset({"dashboard", "station", "runs", "alerts", "logs", "store"})
 """The views with rows to move in; those with more of a list say so here."""
 
+_STATIONS = _ALL - {"runs"}
+"""The views that show a station which keys act on."""
 _TABLES = frozenset({"dashboard", "runs", "store"})
 """The views with a table to sort."""
 _LOGS = frozenset({"dashboard", "station"})
@@ -577,7 +579,16 @@ ACTIONS = (
     ),
     # everywhere
     Action("freeze", ("f",), "f", "Freeze", "View", "freeze the display; the run and its counts go on"),
-    Action("pause", ("p",), "p", "Pause", "Run", "pause or resume the station, or those marked", id="station.pause"),
+    Action(
+        "pause",
+        ("p",),
+        "p",
+        "Pause",
+        "Run",
+        "pause or resume the station, or those marked",
+        views=_STATIONS,
+        id="station.pause",
+    ),
     Action("pause_run", ("P",), "P", "Pause all", "Run", "pause or resume the whole run", id="run.pause"),
     Action(
         "retry",
@@ -586,6 +597,7 @@ ACTIONS = (
         "Retry",
         "Run",
         "try the failed jobs of the station, or of those marked, again",
+        views=_STATIONS,
         id="station.retry",
     ),
     Action("retry_all", ("R",), "R", "", "Run", "try all failed jobs again", id="run.retry"),
@@ -596,6 +608,7 @@ ACTIONS = (
         "Cancel",
         "Run",
         "cancel the jobs of the station, or of those marked (asks first)",
+        views=_STATIONS,
         id="station.cancel",
     ),
     Action("export", ("e",), "e", "Export", "Files", "write what is shown as CSV and JSON into the run's folder"),
@@ -637,14 +650,16 @@ def footer_actions(
     view: str = "dashboard",
     table: Sequence[Action] = ACTIONS,
     *,
+    now: Situation | None = None,
     replay: bool = False,
-    over: bool = False,
+    frozen: bool = False,
     away: bool = False,
 ) -> list[Action]:
-    """The actions a footer of `width` columns has room for, in the order of the table.
+    """The actions a footer of `width` columns has room for, in the order of the table, with the words they have there.
 
-    A `replay` has keys that steer it, in place of those that steer the engine and of what else they mean. A run that is
-    `over` has neither. `away`: it is not the run the console was opened on.
+    Commands to the engine are there when they can be done `now`; None: nothing is known of the run yet. A `replay` has
+    keys that steer it, in place of those and of what else its keys mean. `frozen`: the display is. `away`: it is not
+    the run the console was opened on.
     """
     here = actions_of(view, table)
     steer = {key for action in here if action.replay for key in action.keys}
@@ -652,13 +667,17 @@ def footer_actions(
     def acts(action: Action) -> bool:
         if action.name == "home_run":
             return away
-        if over and action.name in CONTROLS:
-            return False
+        if action.name in CONTROLS:
+            return not replay and now is not None and why_not(action.name, now) is None
         if not replay or action.replay:
             return replay or not action.replay
-        return action.name not in CONTROLS and not steer.issuperset(action.keys)
+        return not steer.issuperset(action.keys)
 
-    labelled = [action for action in here if action.footer and acts(action)]
+    def named(action: Action) -> Action:
+        word = "Unfreeze" if frozen and action.name == "freeze" else offered(action.name, now) if now else ""
+        return replace(action, footer=word) if word else action
+
+    labelled = [named(action) for action in here if action.footer and acts(action)]
     kept: set[str] = set()
     used = 1
     for action in sorted(labelled, key=lambda action: _footer_rank(action, view)):

@@ -23,7 +23,8 @@ CONTROLS = frozenset({*_ON_STATIONS, *_ON_ALERTS, "pause_run", "retry_all", _MOR
 @dataclass(frozen=True, slots=True)
 class Situation:
     """What decides whether an action makes sense: the mode, the run's phase and ceiling of requests in flight, how
-    many stations failed, how many alerts wait to be seen, and the states of the stations that keys act on."""
+    many stations failed, how many alerts wait to be seen, and the states of the stations that keys act on; `marked`:
+    because they are marked, wherever the cursor is."""
 
     mode: str
     phase: str
@@ -32,6 +33,7 @@ class Situation:
     failed: int = 0
     concurrency: int = 1
     alerts: int = 0
+    marked: bool = False
 
 
 def why_not(action: str, now: Situation) -> str | None:
@@ -58,6 +60,20 @@ def why_not(action: str, now: Situation) -> str | None:
         _MORE: None if now.concurrency < MAX_CONCURRENCY else f"{MAX_CONCURRENCY} in flight is the most there may be",
         _LESS: None if now.concurrency > 1 else "one request in flight is the least; P pauses the run",
     }.get(action)
+
+
+def offered(action: str, now: Situation) -> str:
+    """What an action on stations or the run is called in the footer now; empty for its usual name.
+
+    Of marked stations it says how many it fits.
+    """
+    if action == "pause_run":
+        return "Resume all" if now.phase == "paused" else ""
+    if action not in _ON_STATIONS:
+        return ""
+    fitting = [status for status in now.stations if applies(action, status)]
+    word = "Resume" if action == "pause" and set(fitting) == {"paused"} else action.capitalize()
+    return f"{word} {len(fitting)}" if now.marked else word
 
 
 def applies(action: str, status: str) -> bool:

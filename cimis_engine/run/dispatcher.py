@@ -424,7 +424,8 @@ class Dispatcher:
 
     def cancel(self, job: Job) -> None:
         """Give a job up for the operator."""
-        self._job_failed(job, "cancelled", "cancelled by the operator", "r tries it again", job.attempts)
+        hint = "retry it while the run goes on, or run the same command again"
+        self._job_failed(job, "cancelled", "cancelled by the operator", hint, job.attempts)
 
     async def retry_failed(self, stations: Collection[int] | None) -> int:
         """Queue the failed jobs of these stations, or of all, once more; how many."""

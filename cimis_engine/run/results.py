@@ -107,7 +107,8 @@ class ResultState:
         return {phase: None if math.isnan(ms) else ms for phase, ms in zip(PHASES, own, strict=True)}
 
     def fail(self, error_class: str, message: str, hint: str) -> None:
-        self.success, self.records, self.missing, self.missing_slots = False, 0, self.expected, ()
+        """Nothing of it was stored; what the agency has of it, nobody knows."""
+        self.success, self.records, self.missing, self.missing_slots = False, 0, 0, ()
         self.error_class, self.message, self.hint = error_class, message, hint
 
 

@@ -214,16 +214,16 @@ class RunState:
 
     @property
     def eta_s(self) -> float | None:
-        """Seconds until the records still expected have come, at the pace of the last minute, else of the whole run.
+        """Seconds until the records still expected have come, at the pace of the last minute, else of the last two.
 
-        None while nothing can be said: not running, or no record yet.
+        None while nothing can be said: not running, or no record came for two minutes.
         """
         if self.status not in ("running", "draining"):
             return None
         left = max(0, self.expected - self._settled_expected - self._open_records)
         if not left:
             return 0.0
-        pace = self.records_per_s(MINUTE) or (self.records / self.elapsed_s if self.elapsed_s else 0.0)
+        pace = self.records_per_s(MINUTE) or self.records_per_s(2 * MINUTE)
         return left / pace if pace > 0 else None
 
     def under_way(self) -> set[tuple[int, int]]:

@@ -25,7 +25,6 @@ from cimis_tui.screens.export import export_table
 from cimis_tui.screens.help import HelpScreen
 from cimis_tui.screens.replaying import Replaying
 from cimis_tui.view.frame import Vitals
-from cimis_tui.view.header import ENDED
 from cimis_tui.widgets.banner import AlertBar
 from cimis_tui.widgets.header_bar import HeaderBar
 from cimis_tui.widgets.kept import Kept
@@ -131,7 +130,11 @@ class ConsoleScreen(Kept, Replaying):
     def show_vitals(self, vitals: Vitals) -> None:
         """What they say above the body and below it."""
         self.query_one(HeaderBar).apply(vitals)
-        self.query_one(KeyFooter).apply(over=vitals.phase in ENDED)
+        self.show_keys()
+
+    def show_keys(self) -> None:
+        """Have the footer offer what can be done now."""
+        raise NotImplementedError
 
     def paint(self) -> None:
         """Show what the last tick changed without waiting for Textual to come round to it."""
@@ -170,6 +173,7 @@ class ConsoleScreen(Kept, Replaying):
         if not self.app.frozen:
             self.tick(anew=True)
         self.query_one(HeaderBar).apply(self.pump.vitals(self.app.fps, held))
+        self.show_keys()
 
     def action_theme(self) -> None:
         self.app.step_theme()

@@ -50,8 +50,8 @@ class DashboardScreen(RunScreen):
     def subject(self) -> int | None:
         return self.query_one(LiveTable).cursor
 
-    def chosen(self) -> Sequence[int]:
-        return self.query_one(LiveTable).marked or super().chosen()
+    def marked(self) -> Sequence[int]:
+        return self.query_one(LiveTable).marked
 
     def table_rows(self) -> Sequence[Mapping[str, Any]]:
         return [export_row(row) for row in self.query_one(LiveTable).shown]
@@ -94,8 +94,13 @@ class DashboardScreen(RunScreen):
     @on(LiveTable.CursorMoved)
     def _cursor_moved(self, message: LiveTable.CursorMoved) -> None:
         self.pump.select(message.key)
+        self.show_keys()
         if not self.app.frozen:
             self.tick()
+
+    @on(LiveTable.Resorted)
+    def _marks_changed(self) -> None:
+        self.show_keys()
 
     @on(LiveTable.Opened)
     def _opened(self) -> None:

@@ -53,7 +53,7 @@ class Dialogue(ModalScreen[str]):
 
     def on_mount(self) -> None:
         for choice in self._choices:
-            keys = {"esc": ("escape", "b")}.get(choice.key, (choice.key,))
+            keys = {"esc": ("escape", "b", "n")}.get(choice.key, (choice.key,))
             for key in keys:
                 self._bindings.bind(key, f"answer('{choice.answer}')", show=False)
         self.query_one(OptionList).highlighted = self._usual
@@ -65,7 +65,7 @@ class Dialogue(ModalScreen[str]):
         self.dismiss(answer)
 
 
-BACK = Choice("esc", "", "Back", "b does the same")
+BACK = Choice("esc", "", "Back", "b and n do the same")
 
 
 def _count(number: int, noun: str) -> str:
@@ -76,13 +76,13 @@ def quit_dialogue(*, in_flight: int, queued: int, pid: int | None, run_id: str) 
     """What leaving means while work is in flight; detaching comes first, for it loses nothing."""
     engine = f"the engine (pid {pid}) goes on" if pid is not None else "the engine goes on"
     return Dialogue(
-        f"{_count(in_flight, 'page')} in flight, {_count(queued, 'station')} queued",
+        f"Leave? {_count(in_flight, 'page')} in flight, {_count(queued, 'station')} queued",
         "",
         (
             Choice("d", "detach", f"Detach: {engine}", f"cimis attach {run_id} returns to it"),
             Choice("w", "drain", "Drain: no new pages, finish what is in flight", "stays here until the run has ended"),
             Choice(
-                "n",
+                "s",
                 "stop",
                 "Stop now: give up what is in flight",
                 "chunks already on disk stay; the run can be resumed",

@@ -11,7 +11,8 @@ from cimis_tui.reasons import Situation, why_not
 from cimis_tui.screens.console import ConsoleScreen
 from cimis_tui.screens.dialogue import cancel_dialogue
 from cimis_tui.view.present import status_of
-from cimis_tui.view.steer import OPPOSITE, loss_of, loss_words, order
+from cimis_tui.view.steer import OPPOSITE, Order, loss_of, loss_words, order
+from cimis_tui.widgets.key_footer import KeyFooter
 
 _ASKED_SECONDS = 3.0
 """How long a ceiling that was asked for counts as the ceiling, while the journal does not tell it yet."""
@@ -20,20 +21,32 @@ _ASKED_SECONDS = 3.0
 class RunScreen(ConsoleScreen):
     _asked = (0, float("-inf"))  # the ceiling last asked for, and when
 
+    def marked(self) -> Sequence[int]:
+        """The stations that are marked, where a screen has marks."""
+        return ()
+
     def chosen(self) -> Sequence[int]:
         """The stations that keys act on: those marked, or the one under the cursor."""
         subject = self.subject()
-        return [] if subject is None else [subject]
+        return self.marked() or ([] if subject is None else [subject])
+
+    def show_keys(self) -> None:
+        self.query_one(KeyFooter).apply(self.situation(), frozen=self.app.frozen)
 
     def situation(self) -> Situation:
         """What decides which commands make sense now, for the stations the keys act on."""
         feed, statuses = self.pump.follower.feed(), tuple(self._statuses().values())
 
         def look(state: RunState, _: float) -> Situation:
-            failed = sum(s.status in ("failed", "cancelled") for s in state.stations.values())
-            waiting = sum(not alert.acknowledged for alert in state.active_alerts.values())
             return Situation(
-                self.pump.mode, state.status, feed.word, statuses, failed, self._ceiling(state.concurrency), waiting
+                mode=self.pump.mode,
+                phase=state.status,
+                feed=feed.word,
+                stations=statuses,
+                failed=sum(len(state.by_status.get(status, ())) for status in ("failed", "cancelled")),
+                concurrency=self._ceiling(state.concurrency),
+                alerts=sum(not alert.acknowledged for alert in state.active_alerts.values()),
+                marked=bool(self.marked()),
             )
 
         return self.pump.look(look)
@@ -45,6 +58,12 @@ class RunScreen(ConsoleScreen):
             return {number: status_of(state.stations[number]) for number in chosen if number in state.stations}
 
         return self.pump.look(look)
+
+    def _order_for(self, action: str) -> Order:
+        names = self.pump.look(
+            lambda state, _: {n: state.stations[n].ref.name for n in self.chosen() if n in state.stations}
+        )
+        return order(action, self._statuses(), names)
 
     def allowed(self, action: str) -> bool:
         """Whether an action can be done now; says why where not."""
@@ -63,20 +82,20 @@ class RunScreen(ConsoleScreen):
     def action_pause(self) -> None:
         if not self.allowed("pause"):
             return
-        what = order("pause", self._statuses())
+        what = self._order_for("pause")
         back = OPPOSITE[what.cmd]
         undo = {"cmd": back, "stations": list(what.stations)}, f"{what.whom}: {back} asked for"
         self.command({"cmd": what.cmd, "stations": list(what.stations)}, what.said(), undo)
 
     def action_retry(self) -> None:
         if self.allowed("retry"):
-            what = order("retry", self._statuses())
+            what = self._order_for("retry")
             self.command({"cmd": "retry", "stations": list(what.stations)}, what.said())
 
     def action_cancel(self) -> None:
         if not self.allowed("cancel"):
             return
-        what = order("cancel", self._statuses())
+        what = self._order_for("cancel")
 
         def answered(answer: str | None) -> None:
             if answer == "yes":

@@ -53,7 +53,12 @@ COLUMNS = (
     Column("total", "TOTAL", 5, 80, help="ms of the whole attempt", unit="ms"),
     Column("p95", "P95", 5, 80, help="ms, 95th percentile of this station's attempts", unit="ms"),
     Column("try", "TRY", 3, 80, help="attempt of the page, of those allowed"),
-    Column("records", "RECORDS", 7, help="records stored"),
+    Column(
+        "records",
+        "RECORDS",
+        7,
+        help="records fetched; they are stored once all pages of their job are in",
+    ),
     Column("ratio", "RATIO", 6, 120, help="fixed-width row bytes over stored bytes"),
     Column("mem", "MEM", 5, 120, help="bytes its jobs hold now"),
 )

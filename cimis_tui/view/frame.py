@@ -65,6 +65,7 @@ class Vitals(Struct, frozen=True):
     own: SelfCost
     alerts: int
     held_back: int | None = None  # updates held back while the display is frozen; None: not frozen
+    stalled: bool = False  # requests are in flight, and no record has come for a minute
 
 
 class Spread(Struct, frozen=True):

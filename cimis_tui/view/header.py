@@ -56,9 +56,12 @@ def _identity(v: Vitals, width: int, crumb: str) -> Line:
     if crumb:
         left += [Cell(" ▸ ", "dim"), Cell(crumb, "key")]
     which = [Cell("  run " if wide else " ", "dim"), Cell(v.run_id, "text")]
-    held = [Cell(f"  ‖ FROZEN {units.count(v.held_back)} held", "warn")] if v.held_back is not None else []
+    behind = "" if v.held_back is None else f"{units.count(v.held_back)}{' stations' if wide else ''} behind"
+    held = [Cell(f"  ◆ FROZEN {behind}", "warn")] if behind else []
     played = v.mode.startswith("replay")
     state: Line = (Cell(f"{glyph} {word}", "dim" if played and v.phase not in ENDED else role),)
+    if v.feed.word == "CUT":
+        state = ()  # whatever the run was doing when its engine died, it does no more
     duration: Line = (Cell(f"+{units.clock(v.elapsed)}", "text"),)
     over = v.phase in ENDED
     known = v.eta if v.feed.word in _USUAL else None  # what is heard no more says nothing of the future

@@ -23,8 +23,10 @@ def _three(v: Vitals, room: int) -> str:
     return "  ".join(numbers) if sum(map(len, numbers)) + 7 <= room else " ".join(numbers)
 
 
-def _rate(value: float | None) -> str:
-    return units.ABSENT if value is None else units.count(value)
+def _records(v: Vitals) -> Cell:
+    """Records a second; marked where requests are in flight and none has come for long."""
+    words = units.ABSENT if v.records_per_s is None else units.count(v.records_per_s)
+    return Cell(f"▲ {words}", "warn") if v.stalled else Cell(words, "head")
 
 
 def _wire(value: float | None) -> str:
@@ -39,16 +41,14 @@ def present_kpi(v: Vitals, width: int, height: int) -> tuple[Line, ...]:
 def _cards(v: Vitals, width: int) -> tuple[Line, ...]:
     edges = [width * n // 5 for n in range(6)]
     own = v.own
-    engine = (
-        ((Cell(f"{units.size(v.engine_rss)}", "head"),), (Cell(f"{v.engine_cpu:.0f}% cpu", "text"),))
-        if v.engine_rss is not None and v.engine_cpu is not None
-        else ((Cell(units.ABSENT, "dim"),),)
-    )
+    engine: tuple[Line, ...] = ((Cell("ended" if v.phase in ENDED else units.ABSENT, "dim"),),)
+    if v.engine_rss is not None and v.engine_cpu is not None:
+        engine = ((Cell(f"{units.size(v.engine_rss)}", "head"),), (Cell(f"{v.engine_cpu:.0f}% cpu", "text"),))
     lag: Line = (Cell(f"lag {units.ms(v.engine_lag_ms)} ms", "dim"),) if v.engine_lag_ms is not None else ()
     cards: tuple[tuple[str, tuple[Line, ...], Line | None, str], ...] = (
         (
             "records/s" if width < 110 else "records/s whole run" if v.phase in ENDED else "records/s 10 s",
-            ((Cell(_rate(v.records_per_s), "head"),), (Cell(f"{units.count(v.records)} stored", "dim"),)),
+            ((_records(v),), (Cell(f"{units.count(v.records)} fetched", "dim"),)),
             None,
             "records",
         ),
@@ -58,7 +58,12 @@ def _cards(v: Vitals, width: int) -> tuple[Line, ...]:
             None,
             "wire",
         ),
-        ("TTFB p50 95 99", ((Cell(_three(v, edges[3] - edges[2] - 4), "head"), Cell(" ms", "dim")),), None, "ttfb"),
+        (
+            "TTFB p50 95 99" if v.phase in ENDED or width < 120 else "TTFB 50 95 99 1 min",
+            ((Cell(_three(v, edges[3] - edges[2] - 4), "head"), Cell(" ms", "dim")),),
+            None,
+            "ttfb",
+        ),
         (
             "failed tries" if v.phase in ENDED or width < 110 else "failed tries 1 min",
             (
@@ -108,7 +113,7 @@ def _inside(line: Line, inner: int) -> list[Cell]:
 def _one_line(v: Vitals, width: int) -> Line:
     parts: list[Line] = [
         (
-            Cell(_rate(v.records_per_s), "head"),
+            _records(v),
             Cell(" rec/s ", "dim"),
             Cell(spark(v.records_series[-16:], 6).strip(), "spark"),
         ),

@@ -72,7 +72,8 @@ def status_of(station: StationState) -> str:
 def _word(station: StationState, status: str, now: float) -> str:
     word = GLYPHS[status][1]
     if status == "retrying" and station.retry_at is not None:
-        return f"{word} {min(99, max(0, round(station.retry_at - now)))}s"
+        left = round(station.retry_at - now)
+        return f"{word} {min(99, left)}s" if left > 0 else f"{word} due"
     if status == "failed":
         tail = station.error_class.removeprefix("http_")
         return f"{word} {tail}" if tail.isdigit() else word

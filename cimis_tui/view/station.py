@@ -116,7 +116,7 @@ def present_station(state: RunState, number: int | None, now: float) -> StationF
             if r.path
         ),
         message=station.message,
-        hint=station.hint,
+        hint=station.hint if state.finished_at is None else "",  # of an ended run the banner says what to do
     )
 
 

@@ -19,10 +19,14 @@ class Order:
     cmd: str
     stations: tuple[int, ...]
     left_out: int = 0
+    name: str = ""
+    """Of the station, where it is for one."""
 
     @property
     def whom(self) -> str:
-        return f"station {self.stations[0]}" if len(self.stations) == 1 else f"{len(self.stations)} stations"
+        if len(self.stations) != 1:
+            return f"{len(self.stations)} stations"
+        return f"{self.stations[0]} {self.name}" if self.name else f"station {self.stations[0]}"
 
     def said(self) -> str:
         """What was asked for, and of how many."""
@@ -34,7 +38,7 @@ class Order:
         return f"{self.whom}: {done}{rest}"
 
 
-def order(action: str, statuses: Mapping[int, str]) -> Order:
+def order(action: str, statuses: Mapping[int, str], names: Mapping[int, str]) -> Order:
     """The command of an action of `pause`, `retry`, `cancel` for stations in these states, one of which it fits.
 
     Pausing resumes where all that could be paused are.
@@ -44,7 +48,7 @@ def order(action: str, statuses: Mapping[int, str]) -> Order:
     if action == "pause":
         going = [number for number in fitting if statuses[number] != "paused"]
         cmd, fitting = ("pause", going) if going else ("resume", fitting)
-    return Order(cmd, tuple(fitting), len(statuses) - len(fitting))
+    return Order(cmd, tuple(fitting), len(statuses) - len(fitting), names.get(fitting[0], ""))
 
 
 @dataclass(frozen=True, slots=True)

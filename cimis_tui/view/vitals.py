@@ -24,7 +24,7 @@ def present_vitals(
     """The run as a whole at Unix time `now`."""
     at = state.now
     ended = state.finished_at is not None
-    resources = state.resources
+    resources = None if ended else state.resources  # what an engine used that is gone is no vital sign
     elapsed = None if state.started_at is None else (state.elapsed_s if ended else max(0.0, now - state.started_at))
     mean = state.records / state.elapsed_s if state.elapsed_s else None
     pace = mean if ended else state.records_per_s()
@@ -64,7 +64,14 @@ def present_vitals(
         own=own,
         alerts=len(state.active_alerts),
         held_back=held_back,
+        stalled=_stalled(state),
     )
+
+
+def _stalled(state: RunState) -> bool:
+    """Whether requests have been in flight for a minute without a record coming of any."""
+    waited = state.status == "running" and state.in_flight > 0 and state.elapsed_s > _RECENT
+    return waited and not state.records_ring.total(state.now, _RECENT)
 
 
 def _by_status(state: RunState) -> dict[str, int]:
@@ -77,12 +84,14 @@ def _by_status(state: RunState) -> dict[str, int]:
 
 def _ttfb(state: RunState, ended: bool) -> tuple[float | None, float | None, float | None]:
     """p50, p95, p99: of the last minute while the run goes on, of all of it afterwards."""
-    recent = [] if ended else state.ttfb_ring.percentiles((0.5, 0.95, 0.99), state.now, _RECENT)
     whole = state.histograms["ttfb"]
-    if recent:
-        p50, p95, p99 = (min(each, whole.most) for each in recent)  # a bucket's middle may lie beyond all it holds
-        return p50, p95, p99
-    return whole.percentile(0.5), whole.percentile(0.95), whole.percentile(0.99)
+    if ended:
+        return whole.percentile(0.5), whole.percentile(0.95), whole.percentile(0.99)
+    recent = state.ttfb_ring.percentiles((0.5, 0.95, 0.99), state.now, _RECENT)
+    if not recent:
+        return None, None, None
+    p50, p95, p99 = (min(each, whole.most) for each in recent)  # a bucket's middle may lie beyond all it holds
+    return p50, p95, p99
 
 
 def present_spread(state: RunState, steps: int = 32) -> Spread:
@@ -125,7 +134,7 @@ def present_facts(state: RunState, station: StationState) -> PhaseFacts:
         ratio=station.ratio,
         held_bytes=station.held_bytes,
         message=f"waits to try again after: {reason_words(station.retry_cause)}" if waiting else station.message,
-        hint="" if waiting else station.hint,
+        hint="" if waiting or state.finished_at is not None else station.hint,
         spread=present_spread(state),
         ttfb=(*(whole.percentile(q) for q in (0.5, 0.9, 0.95, 0.99)), whole.most if whole.count else None),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cimis_tui.actions import Action, footer_actions, footer_key
+from cimis_tui.reasons import Situation
 from cimis_tui.view.cells import Cell, Line
 from cimis_tui.widgets.panel import CellPanel
 
@@ -16,18 +17,20 @@ class KeyFooter(CellPanel):
         """`table`: the actions with the keys they have; `replay` and `away` as in `footer_actions`."""
         super().__init__()
         self._view, self._table, self._replay, self._away = view, table, replay, away
-        self._over = False
+        self._shown: tuple[Situation | None, bool] = (None, False)
 
-    def apply(self, *, over: bool) -> None:
-        """Whether the run has ended."""
-        if over != self._over:
-            self._over = over
+    def apply(self, now: Situation, *, frozen: bool) -> None:
+        """What can be done now; whether the display is frozen."""
+        if (now, frozen) != self._shown:
+            self._shown = now, frozen
             self.repaint()
 
     def lines(self, width: int, height: int) -> tuple[Line, ...]:
         cells: list[Cell] = [Cell(" ")]
-        shown = footer_actions(width, self._view, self._table, replay=self._replay, over=self._over, away=self._away)
-        for action in shown:
+        now, frozen = self._shown
+        for action in footer_actions(
+            width, self._view, self._table, now=now, replay=self._replay, frozen=frozen, away=self._away
+        ):
             cells.append(Cell(footer_key(action), "key", action.name))
             cells.append(Cell(f" {action.footer}", "dim", action.name))
             cells.append(Cell("  "))

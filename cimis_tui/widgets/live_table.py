@@ -177,8 +177,8 @@ class LiveTable(LineTable[int]):
     def _heading(self, column: Column, placed: Placed) -> str:
         title = super()._heading(column, placed)
         if column.key == "name" and self._marked and self.app.size.width < FRAMED:
-            count = f"┃{len(self._marked)} "  # no frame around the table has a title to say it
-            return f"{title[: -len(count)]}{count}"
+            # No frame around the table has a title to say it, and that they are names can be seen.
+            return pad(f"┃{len(self._marked)} marked", len(title))
         return f"{title[:-1]}%" if column.key == "progress" else title
 
     def _empty(self) -> str:

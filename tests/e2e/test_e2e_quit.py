@@ -38,7 +38,7 @@ def test_detach_leaves_the_engine_at_work(tmp_path: Path, slow: SimulatorProcess
     assert len(chunks(tmp_path / "D")) == ALL
 
 
-@pytest.mark.parametrize(("key", "then"), [(b"w", b"q"), (b"n", b"")], ids=["drain", "stop"])
+@pytest.mark.parametrize(("key", "then"), [(b"w", b"q"), (b"s", b"")], ids=["drain", "stop"])
 def test_what_was_stored_before_leaving_stays_and_the_rest_follows(
     key: bytes, then: bytes, tmp_path: Path, cimis: Run, slow: SimulatorProcess
 ) -> None:

@@ -92,7 +92,7 @@ async def pause(at: At) -> AsyncIterator[None]:
     await select(at, 62)
     yield
     assert await at.commands() == [{"cmd": "pause", "stations": [62]}]
-    assert "station 62: pause asked for" in at.notes()
+    assert "62 Camino: pause asked for" in at.notes()
 
 
 @check("station.retry")

@@ -193,7 +193,7 @@ async def test_detach_leaves_the_engine_alone(tmp_path: Path) -> None:
     assert door.sent == []
 
 
-@pytest.mark.parametrize("pressed", [("q", "n"), ("ctrl+c", "ctrl+c")])
+@pytest.mark.parametrize("pressed", [("q", "s"), ("ctrl+c", "ctrl+c")])
 async def test_stop_leaves_when_the_run_has_ended(tmp_path: Path, pressed: tuple[str, str]) -> None:
     door = Door()
     async with running(tmp_path, door=door) as pilot:

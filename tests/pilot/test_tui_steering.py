@@ -170,6 +170,8 @@ async def test_what_cannot_be_acknowledged_or_muted_says_why(tmp_path: Path) -> 
 async def test_other_keys_work_and_are_shown(tmp_path: Path) -> None:
     looks = Looks(actions=remapped({"station.pause": "f5,f6", "go.alerts": "ctrl+l", "move.down": "y"}))
     async with running(tmp_path, midst(), looks=looks) as at:
+        assert "Pause " not in footer(at).replace("Pause all", ""), "it does not fit a station that failed"
+        await at.press("y")
         assert "F5 Pause" in footer(at)
         help_words = str(help_text("dashboard", at.app.actions))
         assert "F5 F6" in help_words

@@ -11,6 +11,7 @@ from cimis_engine.errors import UsageError
 from cimis_tui.actions import ACTIONS, footer_actions, footer_key
 from cimis_tui.cli.looks import actions_of, looks_of
 from cimis_tui.keymap import key_word, markdown, parse_keys, remapped, short, textual_keymap
+from cimis_tui.reasons import Situation
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,11 +33,14 @@ def test_what_is_shown_are_keys_of_the_action() -> None:
 
 
 def test_an_action_gets_other_keys_and_shows_them() -> None:
-    table = remapped({"station.pause": "f5, f6", "run.more": "+"})
+    table, now = (
+        remapped({"station.pause": "f5, f6", "run.more": "+"}),
+        Situation("live", "running", "LIVE", ("running",)),
+    )
     assert keys_of(table, "station.pause") == (("f5", "f6"), "F5 F6")
     assert (textual_keymap(table)["station.pause"], textual_keymap(table)["run.more"]) == ("f5,f6", "plus")
     assert textual_keymap(ACTIONS) == {}
-    assert [footer_key(a) for a in footer_actions(200, "dashboard", table) if a.name == "pause"] == ["F5"]
+    assert [footer_key(a) for a in footer_actions(200, table=table, now=now) if a.name == "pause"] == ["F5"]
     assert remapped({}) == ACTIONS
 
 

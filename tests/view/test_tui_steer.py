@@ -12,8 +12,8 @@ from cimis_tui.view.steer import Loss, in_flight_words, loss_of, loss_words, ord
 @pytest.mark.parametrize(
     ("action", "statuses", "cmd", "stations", "said"),
     [
-        ("pause", "2 running", "pause", (2,), "station 2: pause asked for"),
-        ("pause", "2 paused", "resume", (2,), "station 2: resume asked for"),
+        ("pause", "2 running", "pause", (2,), "2 FivePoints: pause asked for"),
+        ("pause", "2 paused", "resume", (2,), "2 FivePoints: resume asked for"),
         ("pause", "2 paused 5 queued", "pause", (5,), "station 5: pause asked for (1 more: paused or ended before)"),
         ("pause", "2 paused 5 paused 8 done", "resume", (2, 5), "2 stations: resume asked for (1 more: not paused)"),
         ("retry", "2 failed 5 cancelled 8 slow", "retry", (2, 5), "2 stations: queued again (1 more: neither failed"),
@@ -22,7 +22,8 @@ from cimis_tui.view.steer import Loss, in_flight_words, loss_of, loss_words, ord
 )
 def test_whom_a_command_is_for(action: str, statuses: str, cmd: str, stations: tuple[int, ...], said: str) -> None:
     words = statuses.split()
-    what = order(action, {int(number): status for number, status in zip(words[::2], words[1::2], strict=True)})
+    standing = {int(number): status for number, status in zip(words[::2], words[1::2], strict=True)}
+    what = order(action, standing, {2: "FivePoints"})
     assert (what.cmd, what.stations) == (cmd, stations)
     assert what.said().startswith(said)
 

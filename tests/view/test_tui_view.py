@@ -8,8 +8,8 @@ from tui_journal import PID, ended, midst
 
 from cimis_engine.run.histogram import HistogramRing
 from cimis_engine.run.state import RunState
-from cimis_tui.actions import VIEW, actions_of, footer_actions, footer_width
-from cimis_tui.reasons import CONTROLS, Situation, why_not
+from cimis_tui.actions import VIEW, actions_of
+from cimis_tui.reasons import Situation, why_not
 from cimis_tui.view import units
 from cimis_tui.view.bars import bar, spark, waterfall
 from cimis_tui.view.cells import Cell, Line, clip, fit, pad, spread, width_of
@@ -234,27 +234,6 @@ def test_the_ending_says_what_where_and_what_next() -> None:
     assert "/srv/cimis/data" in text
     assert "run the same command again" in text
     assert "1 job failed" in text
-
-
-def test_the_footer_holds_what_fits() -> None:
-    for width in (60, 80, 120):
-        kept = footer_actions(width)
-        assert 1 + sum(footer_width(a) for a in kept) <= width
-        assert {"help", "quit"} <= {a.name for a in kept}
-
-
-def test_the_footer_of_a_run_that_is_over_has_no_key_that_steers_it() -> None:
-    assert "pause" in {a.name for a in footer_actions(200)}
-    assert not CONTROLS & {a.name for a in footer_actions(200, over=True)}
-
-
-def test_a_station_can_be_steered_where_one_looks_at_it() -> None:
-    assert {"pause", "retry", "cancel"} <= {a.name for a in footer_actions(60, "station")}
-
-
-def test_the_way_home_is_named_where_one_is_away() -> None:
-    assert "home_run" not in {a.name for a in footer_actions(200)}
-    assert "home_run" in {a.name for a in footer_actions(80, away=True)}
 
 
 @pytest.mark.parametrize("view", list(VIEW))
