@@ -73,7 +73,7 @@ def _word(station: StationState, status: str, now: float) -> str:
     word = GLYPHS[status][1]
     if status == "retrying" and station.retry_at is not None:
         left = round(station.retry_at - now)
-        return f"{word} {min(99, left)}s" if left > 0 else f"{word} due"
+        return f"{word} {min(99, left)}s" if left > 0 else word  # due: it waits for a free request
     if status == "failed":
         tail = station.error_class.removeprefix("http_")
         return f"{word} {tail}" if tail.isdigit() else word

@@ -178,7 +178,7 @@ class LiveTable(LineTable[int]):
         title = super()._heading(column, placed)
         if column.key == "name" and self._marked and self.app.size.width < FRAMED:
             # No frame around the table has a title to say it, and that they are names can be seen.
-            return pad(f"┃{len(self._marked)} marked", len(title))
+            return pad(f" {len(self._marked)} marked", len(title))
         return f"{title[:-1]}%" if column.key == "progress" else title
 
     def _empty(self) -> str:
