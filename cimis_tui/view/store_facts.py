@@ -17,7 +17,7 @@ from cimis_tui.view.bars import bar
 from cimis_tui.view.cells import Cell, Line, clip, fit, width_of
 from cimis_tui.view.chunk_rows import CHECKS, ChunkRow, moment
 
-_LABEL = 14
+_LABEL = 13
 _RANGES_SHOWN = 3
 _HOW = (
     (" verifies the chunk under the cursor, ", " all: every checksum, block and digest"),
@@ -168,7 +168,7 @@ def present_chunk(facts: ChunkFacts, width: int, height: int) -> tuple[Line, ...
         lines.append(_named("items", Cell(f"{entry.items} in {entry.units.standard} units: "), why))
     lines.append(_covered(row))
     lines.append(_encoded(row, info))
-    lines.append(_history(row, detail))
+    lines.append(_history(row, detail, width))
     lines.append(_named("file SHA-256", Cell(entry.artifact_digest, "dim")))
     if len(lines) > height:
         more = len(lines) - height + 1
@@ -196,7 +196,7 @@ def _covered(row: ChunkRow) -> Line:
     cells = [Cell(_ranges(entry.interval, entry.year, asked) or units.ABSENT)]
     if entry.missing:
         slots = "day" if entry.interval is Interval.DAILY else "hour"
-        count = f"   {units.grouped(entry.missing)} {slots}{'s' * (entry.missing != 1)} missing at the agency: "
+        count = f"  {units.grouped(entry.missing)} {slots}{'s' * (entry.missing != 1)} missing at the agency: "
         cells += [Cell(count, "warn"), Cell(_ranges(entry.interval, entry.year, entry.absent), "dim")]
     return _named("asked for", *cells)
 
@@ -225,12 +225,13 @@ def _encoded(row: ChunkRow, info: ChunkInfo | CimisError | None) -> Line:
     return _named("encoded", Cell(f"{row.format}  {blocks}, {span}"), Cell(f"   {by}", "dim"))
 
 
-def _history(row: ChunkRow, detail: ChunkDetail | None) -> Line:
+def _history(row: ChunkRow, detail: ChunkDetail | None, width: int) -> Line:
     revisions = "…" if detail is None else units.grouped(detail.revisions)
-    cells = [Cell(f"{revisions} revised values, {row.generations} earlier generations (GEN) kept")]
+    parts: list[Line] = [(Cell(f"{revisions} revised values, {row.generations} earlier generations (GEN) kept"),)]
     if row.generations:
-        cells.append(Cell(f"   `cimis revisions --station {row.entry.station}` lists them", "dim"))
-    return _named("history", *cells, Cell(f"   written {moment(row.entry.written_at)}", "dim"))
+        parts.append((Cell(f"`cimis revisions --station {row.entry.station}` lists them", "dim"),))
+    parts.append((Cell(f"written {moment(row.entry.written_at)}", "dim"),))
+    return _named("history", *fit(parts, width - _LABEL, rest="…"))
 
 
 def lost_words(finding: Finding) -> str:

@@ -152,7 +152,7 @@ def test_items_end_on_a_whole_one() -> None:
 def test_what_does_not_fit_is_counted() -> None:
     facts = ChunkFacts(row(), None, Path("/d"))
     whole = [text(line) for line in present_chunk(facts, 96, 7)]
-    assert [line[:14].strip() for line in whole] == [
+    assert [line[:13].strip() for line in whole] == [
         *("file", "digest", "items", "asked for", "encoded", "history", "file SHA-256"),
     ]
     assert [text(line) for line in present_chunk(facts, 96, 5)][-1] == "… 3 more lines: a taller window shows them"
@@ -174,7 +174,7 @@ def test_detail_of_a_damaged_chunk() -> None:
     assert lines[0] == "✗ damage: block 3 of 27 is bad"
     assert lines[1] == "  lost: 2018-01-01 to 2018-01-03, 2018-01-09"
     assert "--repair" in lines[2]
-    assert lines[3] == "file          /d/stations/002/2018_daily.zst"
+    assert lines[3] == "file         /d/stations/002/2018_daily.zst"
     assert "5 days missing at the agency: 2018-03-11 to 2018-03-15" in "".join(lines)
     assert chunk_title(ChunkFacts(row(), None, Path("/d"))) == "Chunk   2 Davis   2018 daily", "as tables have it"
     assert lost_words(Finding(Kind.STRAY, Path("x"), "y")) == ""
