@@ -20,7 +20,7 @@ from cimis_tui.screens.run_screen import RunScreen
 from cimis_tui.screens.story import Story
 from cimis_tui.view.cells import Line
 from cimis_tui.view.chunk_facts import CellFacts, cell_facts, export_cell, present_cell, present_story
-from cimis_tui.view.coverage import FLYING, Board, present_live, sight
+from cimis_tui.view.coverage import UNDER_WAY, Board, present_live, sight
 from cimis_tui.view.heat import HeatView, present_marks
 from cimis_tui.view.time_axis import Axis
 from cimis_tui.widgets.fact_panel import FactPanel
@@ -211,7 +211,7 @@ class CoverageScreen(RunScreen):
         if facts is None:
             self.notify("no cell is selected", severity="warning", timeout=4)
             return
-        if facts.mark == FLYING:
+        if facts.mark in UNDER_WAY:
             self.app.go_to("station")
             return
 
@@ -241,6 +241,7 @@ def _present_seen(seen: Seen | None, width: int, height: int) -> tuple[Line, ...
     if seen is None:
         return ()
     view, facts = seen
-    legend = present_marks(view, width, 2)
-    cell = (present_cell(facts, width) if facts else [])[: height - len(legend)]
+    told = present_cell(facts, width) if facts else []
+    legend = present_marks(view, width, max(2, min(3, height - len(told))))
+    cell = told[: height - len(legend)]
     return (*cell, *[()] * (height - len(cell) - len(legend)), *legend)

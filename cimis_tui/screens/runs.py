@@ -100,9 +100,10 @@ class RunsScreen(RunScreen):
         self._show_facts()
 
     def _fit_list(self) -> None:
-        """Let the list be as high as its rows need, so that what is below it has the rest."""
+        """Let the list be as high as its rows need, so that what is below it has the rest, where anything is."""
         box = self.query_one("#runs-box")
-        most = len(self._runs) + 1 + box.gutter.height if self._runs else None
+        alone = not self._runs or self.has_class("-h15")  # no room there for the facts: see runs.tcss
+        most = None if alone else len(self._runs) + 1 + box.gutter.height
         if most != self._most:
             box.styles.max_height = self._most = most
 

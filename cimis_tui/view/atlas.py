@@ -10,7 +10,7 @@ from math import ceil
 from cimis_tui.view import units
 from cimis_tui.view.braille import Canvas
 from cimis_tui.view.california import CITIES, OUTLINE
-from cimis_tui.view.cells import Cell, Line, clip, fit, pad, spread
+from cimis_tui.view.cells import Cell, Line, clip, fit, pad, spread, width_of
 from cimis_tui.view.places import Chosen, MapFacts, Nowhere, Spot
 from cimis_tui.view.present import GLYPHS, RANK
 from cimis_tui.view.viewport import Viewport, scale_bar
@@ -19,6 +19,7 @@ NAMED_AT_MOST = 40
 """Stations in sight that have their names written; of more, only the selected one."""
 MANY = "ⁿ"
 """The number of more than nine stations drawn as one."""
+CITY = "▫"
 _ON_MAP = {"queued": "○"}
 """Glyphs that are others here: a dot would be one more of the outline's."""
 _RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹"
@@ -125,7 +126,7 @@ def paint_map(facts: MapFacts, view: Viewport, ground: Sequence[str]) -> tuple[L
     for name, place in CITIES:
         cell = view.cell(*place)
         if cell is not None:
-            sheet.beside(*cell, f" {name} ", "dim")
+            _add_city(sheet, *cell, name)
     return sheet.over(ground)
 
 
@@ -139,6 +140,17 @@ def _add_names(sheet: Sheet, places: dict[tuple[int, int], list[Spot]], mine: in
             continue
         name, role = f" {(chosen or together[0]).name} ", "here" if chosen else "text"
         sheet.beside(column, row, name, role, 1 + len(number_of(together)))
+
+
+def _add_city(sheet: Sheet, column: int, row: int, name: str) -> None:
+    """Its mark at its place and the name right or left of that; both beside the place where a station is drawn."""
+    before, behind = f"{CITY}{name} ", f" {name}{CITY}"
+    _ = (
+        sheet.write(column, row, before, "dim")
+        or sheet.write(column + 1 - len(behind), row, behind, "dim")
+        or sheet.write(column + 1, row, before, "dim")
+        or sheet.write(column - len(behind), row, behind, "dim")
+    )
 
 
 # beside the map
@@ -214,7 +226,7 @@ def present_together(c: Chosen | None, places: Iterable[Sequence[Spot]], width: 
 
 
 def present_legend(facts: MapFacts, most: int, width: int) -> list[Line]:
-    """Every state there is of the run's stations, with its count; then what the numbers on the map mean.
+    """Every state there is of the run's stations, with its count; then what else is drawn on the map.
 
     `most` is how many stations are drawn as one, at most.
     """
@@ -227,7 +239,8 @@ def present_legend(facts: MapFacts, most: int, width: int) -> list[Line]:
     across = max(1, (width + 2) // (wide + 12))
     across = ceil(len(parts) / max(1, ceil(len(parts) / across)))  # as many in every line
     lines = [fit(parts[start : start + across], width, gap=2) for start in range(0, len(parts), max(1, across))]
-    return [*lines, *([_numbers(most, width)] if most > 1 else [])]
+    city: Line = (Cell(f"{CITY} city", "dim"),)
+    return [*lines, (*_numbers(most, width - width_of(city) - 2), Cell("  "), *city) if most > 1 else city]
 
 
 def _numbers(most: int, width: int) -> Line:

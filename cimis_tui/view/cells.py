@@ -44,20 +44,26 @@ def spread(left: Iterable[Cell], right: Iterable[Cell], width: int) -> Line:
     return (*head, Cell(" " * (room - width_of(head))), *tail)
 
 
-def fit(parts: Iterable[Line], width: int, gap: int = 3) -> Line:
-    """As many whole parts as `width` holds, `gap` blanks between them: what comes first matters most."""
-    line: list[Cell] = []
-    used = 0
-    for part in parts:
-        need = width_of(part) + (gap if line else 0)
-        if not part:
-            continue
-        if used + need > width:
+def fit(parts: Iterable[Line], width: int, gap: int = 3, rest: str = "") -> Line:
+    """As many whole parts as `width` holds, `gap` blanks between them: what comes first matters most.
+
+    `rest` stands, dim, for those that it does not hold: without it the parts of a sum would not add up to it.
+    """
+    told = [part for part in parts if part]
+    shown, used = 0, 0
+    for part in told:
+        used += width_of(part) + (gap if shown else 0)
+        if used > width:
             break
-        if line:
-            line.append(Cell(" " * gap))
-        line.extend(part)
-        used += need
+        shown += 1
+    if rest and shown < len(told):
+        while shown and sum(map(width_of, told[:shown])) + gap * shown + len(rest) > width:
+            shown -= 1
+        told = [*told[:shown], (Cell(rest, "dim"),)] if len(rest) <= width else []
+        shown = len(told)
+    line: list[Cell] = []
+    for part in told[:shown]:
+        line += [Cell(" " * gap), *part] if line else part
     return tuple(line)
 
 

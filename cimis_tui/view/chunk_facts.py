@@ -15,13 +15,18 @@ from cimis_engine.model.items import Interval
 from cimis_engine.store.coverage import Standing, YearCoverage, year_coverage
 from cimis_tui.view import units
 from cimis_tui.view.cells import Cell, Line, clip, fit, spread
-from cimis_tui.view.coverage import FAILED, FLYING, MARKS, Board, Live, name_of
+from cimis_tui.view.coverage import FAILED, MARKS, PAUSED, RETRYING, RUNNING, UNDER_WAY, Board, Live, name_of
 from cimis_tui.view.time_axis import Axis
 
 if TYPE_CHECKING:
     from cimis_engine.store.catalog import ChunkEntry
     from cimis_engine.store.revisions import Revision
 
+_DOING = {
+    RUNNING: "its station is being fetched: enter shows it",
+    RETRYING: "its station waits to try again: enter shows it",
+    PAUSED: "its station is paused: enter shows it",
+}
 RANGES_TOLD = 12
 """Runs of slots named in the story; of more, how many there are."""
 _KINDS = ("changed", "appeared", "vanished", "settled")
@@ -52,6 +57,11 @@ class CellFacts:
         return sum(n for s, n in self.slots.items() if s != Standing.OUTSIDE)
 
     @property
+    def unasked_words(self) -> str:
+        """What slots are that the store was never asked for: of a cell that the run marks, the run asked for them."""
+        return "not got" if self.mark in (FAILED, *UNDER_WAY) else "never asked for"
+
+    @property
     def kept(self) -> int:
         """Owed slots with a record; whether a revised one still has it, the chunk's entry tells."""
         return self.expected - self.count(Standing.MISSING, Standing.UNASKED)
@@ -70,7 +80,7 @@ def cell_facts(board: Board, live: Live, number: int, axis: Axis, column: int) -
         county=county,
         interval=board.interval,
         year=year,
-        period=axis.name(column),
+        period=axis.name(column) + (" PST" if axis.zoom == "hours" else ""),
         mark=board.cells(number, axis, column, 1, live)[0],
         slots=dict(Counter(part.tolist())),
         revised=sum(values for slot, values in board.revised.get(cell, {}).items() if slot in slots),
@@ -101,7 +111,7 @@ def _records(f: CellFacts, width: int) -> Line:
         (
             (Cell(f"{f.kept:,} of {f.expected:,}"), Cell(" records", "dim")),
             _counted(f.count(Standing.MISSING), "missing at the agency"),
-            _counted(f.count(Standing.UNASKED), "never asked for", "warn"),
+            _counted(f.count(Standing.UNASKED), f.unasked_words, "warn"),
             _counted(f.count(Standing.PROVISIONAL), "provisional", "key"),
             _counted(f.revised, "values revised", "key"),
         ),
@@ -136,8 +146,8 @@ def moment(t: float) -> str:
 def _run(f: CellFacts) -> Line:
     if f.mark == FAILED:
         return (Cell(f.told or "failed", "bad"),)
-    if f.mark == FLYING:
-        return (Cell("being fetched now: enter shows the station", "run"),)
+    if f.mark in _DOING:
+        return (Cell(_DOING[f.mark], MARKS[f.mark].role),)
     return (Cell("the run is still to ask for it", "dim"),) if f.planned else ()
 
 
@@ -201,7 +211,7 @@ def _year_facts(f: CellFacts, year: YearCoverage) -> list[tuple[str, str]]:
         ("stored", f"{year.kept:,} records" + (f", and {year.unexpected:,} more than owed" if year.unexpected else "")),
         ("missing at agency", f"{year.missing:,}"),
         *_ranges(f, year.missing_slots),
-        ("never asked for", f"{year.unasked:,}"),
+        (f.unasked_words, f"{year.unasked:,}"),
         *_ranges(f, year.unasked_slots),
         ("provisional", f"{year.provisional:,} slots with a value flagged P"),
         ("null values", f"{year.nulls:,}"),

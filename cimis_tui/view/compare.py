@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cimis_engine.run.compare import SLOWER_BY, Changed, Comparison, Metric, Slower
@@ -15,20 +16,18 @@ _VERDICTS = {
     "better": ("better", "ok"),
     "worse": ("worse !", "bad"),
     "same": ("same", "dim"),
-    "differs": ("differs", "warn"),
+    "differs": ("different", "warn"),
     "": ("–", "dim"),
 }
-_NAME, _VALUE, _CHANGE, _VERDICT = 14, 11, 10, 8
+"""Verdict → what A is, and its role."""
+_NAME, _VALUE, _CHANGE, _VERDICT = 14, 11, 10, 9
 _STATION = 25
 _LEAST_DRAWN = 16
 _LEAST_PAIR = 9
 _FEW = 4
 _ENDS = ("their figures are not alike", "not alike", "unlike")
-_LEAST_TABLES = 6
-"""Lines for the data and the stations, each after a blank one, and for what records/s are of."""
-_NOTE = (
-    "records/s: of these stations, from first attempt to last word; REC/S in the list: of the whole run, all stations"
-)
+_LEAST_TABLES = 4
+"""Lines for the data and the stations, each after a blank one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +75,23 @@ def slower_words(c: Comparison) -> list[str]:
     return [f"{s.station} {s.name} {s.change * 100:+.0f}%" for s in c.slower]
 
 
-def data_words(c: Comparison) -> str:
-    """Whether the data changed between the runs."""
+def data_words(c: Comparison, names: Mapping[int, str] | None = None) -> str:
+    """Whether the data changed between the runs. `names`: of stations, as far as they are known."""
     if not c.compared:
         return "no station-year was stored by both runs"
     if not c.changed:
         return f"the same contents in all {c.compared:,} station-years both runs stored"
-    named = ", ".join(f"{x.station} {x.year}" for x in c.changed[:6])
+    named = ", ".join(f"{_station(x, names or {})} {x.year}" for x in c.changed[:6])
     more = f" and {len(c.changed) - 6:,} more" if len(c.changed) > 6 else ""
     return f"{_changed_count(c)}: {named}{more}"
+
+
+def _station(x: Changed, names: Mapping[int, str]) -> str:
+    return f"{x.station} {names.get(x.station, '')}".rstrip()
+
+
+def _names(runs: tuple[RunFacts, RunFacts] | None) -> dict[int, str]:
+    return {ref.number: ref.name for run in runs or () if run.started_by for ref in run.started_by.stations}
 
 
 def _changed_count(c: Comparison) -> str:
@@ -99,7 +106,7 @@ def stations_words(c: Comparison) -> str:
 
 def subtitle(c: Comparison) -> str:
     """Also why records/s may differ from what the list says."""
-    return f"{stations_words(c)}; REC/S of the list is over all"
+    return f"{stations_words(c)}; REC/S in the list: whole run, all stations"
 
 
 def present_reading(reading: Reading, width: int) -> tuple[Line, ...]:
@@ -166,7 +173,7 @@ def present_comparison(
     above = [told] if told is not None else []
     odd, height = unlike(runs), height - len(above)
     room = width - _NAME - 2 * _VALUE - _CHANGE - _VERDICT - 4
-    drawn = room // 2 * 2 if room >= _LEAST_DRAWN else 0
+    drawn, names = room // 2 * 2 if room >= _LEAST_DRAWN else 0, _names(runs)
     lines: list[Line] = [_heading(drawn)]
     lines += [_metric_line(metric, drawn, odd=odd) for metric in c.metrics]
     spare = height - len(lines)
@@ -176,22 +183,24 @@ def present_comparison(
     elif spare == 1:
         lines.append(_in_short(c, 0, width, odd=odd))
     elif spare < 7:
-        lines += [(), *_tail(c, odd=odd)] if spare > 2 else _tail(c, odd=odd)
+        lines += [(), *_tail(c, names, odd=odd)] if spare > 2 else _tail(c, names, odd=odd)
     else:
         most = spare - _LEAST_TABLES - bool(c.slower) - _least_rows(c)
         below = min(pair_height(*runs, width) + 1, most) if runs else 0
         if runs is None or below < _LEAST_PAIR:
-            lines += _tables(c, width, spare, odd=odd)
+            lines += _tables(c, names, width, spare, odd=odd)
         else:
-            lines += [*_tables(c, width, spare - below, odd=odd), ()]
+            lines += [*_tables(c, names, width, spare - below, odd=odd), ()]
             lines += present_pair(*runs, width, height - len(lines))
     return tuple(clip(line, width) for line in (*above, *lines[:height]))
 
 
 def _heading(drawn: int) -> Line:
-    legend = f"{'◀ A has less ':>{drawn // 2}}{' A has more ▶':<{drawn // 2}}  " if drawn >= 26 else " " * drawn + "  "
+    less, more = ("◀ A has less ", " A has more ▶") if drawn >= 26 else ("◀ less ", " more ▶")
+    half = drawn // 2
+    legend = f"{less:>{half}}{more:<{half}}  " if drawn else ""
     head = f"{'FIGURE':<{_NAME}}{'A':>{_VALUE}}{'B':>{_VALUE}}{'A VS B':>{_CHANGE}}  "
-    return (Cell(f"{head}{legend if drawn else ''}VERDICT", "dim"),)
+    return (Cell(f"{head}{legend}A IS", "dim"),)
 
 
 def _metric_line(m: Metric, drawn: int, *, odd: bool) -> Line:
@@ -218,23 +227,24 @@ def _arrow(m: Metric, width: int) -> str:
 
 
 def _slower_count(c: Comparison) -> str:
-    return f"slower by > {SLOWER_BY * 100:.0f}%: {len(c.slower)} of {len(c.stations)} stations"
+    return f"A slower than B by > {SLOWER_BY * 100:.0f}%: {len(c.slower)} of {len(c.stations)} stations"
 
 
 def _in_short(c: Comparison, left: int, width: int, *, odd: bool) -> Line:
-    """In one line: changed data, how many figures there was no room for, slower stations."""
+    """In one line: how many figures there was no room for, changed data, slower stations."""
     data = f"data changed in {len(c.changed):,} of {c.compared:,}" if c.changed else "same data"
     parts: list[Line] = [(Cell(data if c.compared else "no shared data", "bad" if c.changed else "text"),)]
     if left:
-        parts.append((Cell(f"… {left} more figure{'s' * (left != 1)}", "dim"),))
-    parts.append((Cell(f"slower {len(c.slower)} of {len(c.stations)}", "warn" if c.slower and not odd else "dim"),))
-    return fit(parts, width, gap=2)
+        parts.insert(0, (Cell(f"… {left} more", "dim"),))
+    slower = f"A slower in {len(c.slower)} of {len(c.stations)}"
+    parts.append((Cell(slower, "warn" if c.slower and not odd else "dim"),))
+    return fit(parts, width, gap=2, rest="…")
 
 
-def _tail(c: Comparison, *, odd: bool) -> list[Line]:
+def _tail(c: Comparison, names: Mapping[int, str], *, odd: bool) -> list[Line]:
     return [
         (Cell(f"{_slower_count(c)}  ", "dim"), Cell(", ".join(slower_words(c)), "dim" if odd else "warn")),
-        _data_line(data_words(c), c),
+        _data_line(data_words(c, names), c),
     ]
 
 
@@ -242,25 +252,24 @@ def _data_line(words: str, c: Comparison) -> Line:
     return (Cell("data ", "dim"), Cell(words, "bad" if c.changed else "text"))
 
 
-def _tables(c: Comparison, width: int, spare: int, *, odd: bool) -> list[Line]:
-    """The data first, for that is the graver news; then the stations; at the end what records/s are of."""
-    slow, data = _tail(c, odd=odd)
+def _tables(c: Comparison, names: Mapping[int, str], width: int, spare: int, *, odd: bool) -> list[Line]:
+    """The data first, for that is the graver news; then the stations."""
+    slow, data = _tail(c, names, odd=odd)
     role = "dim" if odd else "warn"
-    note: list[Line] = [(), (Cell(_NOTE, "dim"),)] if width >= len(_NOTE) else []
-    room = spare - 4 - bool(c.slower) - len(note)  # two lines, each after a blank one, and the heading of a table
+    room = spare - 4 - bool(c.slower)  # two lines, each after a blank one, and the heading of a table
     if room < _least_rows(c):
-        return [(), data, (), slow, *note]
-    changed = [_changed_line(x) for x in c.changed]
+        return [(), data, (), slow]
+    changed = [_changed_line(x, names) for x in c.changed]
     if changed:
         data = _data_line(_changed_count(c), c)
     slower = [_slower_line(s, c.slower[0].change, width, role) for s in c.slower]
     of_data = min(len(changed), max(room // 2, room - len(slower)))
     lines: list[Line] = [(), data, *_most(changed, of_data), ()]
     if not slower:
-        return [*lines, slow, *note]
+        return [*lines, slow]
     head = f"{'  STATION':<{_STATION}}{'A':>{_VALUE}}{'B':>{_VALUE}}{'A VS B':>{_CHANGE}}   median attempt"
     lines += [(Cell(_slower_count(c), role),), (Cell(head, "dim"),)]
-    return [*lines, *_most(slower, room - of_data), *note]
+    return [*lines, *_most(slower, room - of_data)]
 
 
 def _least_rows(c: Comparison) -> int:
@@ -275,9 +284,9 @@ def _most(lines: list[Line], room: int) -> list[Line]:
     return [*lines[: room - 1], (Cell(f"  … {len(lines) - room + 1:,} more", "dim"),)]
 
 
-def _changed_line(x: Changed) -> Line:
-    where = f"  {x.station:>3} {x.year} {x.interval}"
-    return (Cell(f"{where:<{_STATION}}"), Cell(f"  contents A {x.a[:16]}…   B {x.b[:16]}…", "dim"))
+def _changed_line(x: Changed, names: Mapping[int, str]) -> Line:
+    where, when = pad(f"  {x.station:>3} {names.get(x.station, '')}", _STATION), f"{x.year} {x.interval}"
+    return (Cell(f"{where}  {when}"), Cell(f"   contents A {x.a[:16]}…   B {x.b[:16]}…", "dim"))
 
 
 def _slower_line(s: Slower, most: float, width: int, role: str) -> Line:

@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from cimis_engine.run.state import RunState
     from cimis_engine.store.catalog import ChunkEntry
 
-FLYING, FAILED = 7, 8
+RUNNING, RETRYING, PAUSED, FAILED = 7, 8, 9, 10
 """What only a run knows of a cell; the other marks are `Standing`s."""
+UNDER_WAY = (RUNNING, RETRYING, PAUSED)
+"""Marks of cells whose job has begun: what its station does about them."""
+_DOING = {"retrying": RETRYING, "paused": PAUSED}
+"""A station's status → the mark of its cells that are under way, if it is not being fetched."""
 
 
 class Mark(NamedTuple):
@@ -34,18 +38,20 @@ class Mark(NamedTuple):
 
 
 MARKS = (
-    Mark("blank", "outside its life", "no station", "dim"),
+    Mark("blank", "outside its life", "outside", "dim"),
     Mark("█", "whole", "whole", "calm", True),
     Mark("▓", "some missing at the agency", "missing", "calm", True),
     Mark("Δ", "revised", "revised", "key"),
     Mark("≈", "provisional", "provisional", "key"),
-    Mark("▒", "partly asked for", "partial", "warn", True),
-    Mark("·", "never asked for", "unasked", "dim"),
-    Mark(GLYPHS["running"][0], "in flight", "in flight", GLYPHS["running"][2]),
+    Mark("▒", "partly asked for", "partly asked", "warn", True),
+    Mark("·", "never asked for", "never asked", "dim"),
+    Mark(GLYPHS["running"][0], "under way", "under way", GLYPHS["running"][2]),
+    Mark(GLYPHS["retrying"][0], "retrying", "retrying", GLYPHS["retrying"][2]),
+    Mark(GLYPHS["paused"][0], "paused", "paused", GLYPHS["paused"][2]),
     Mark(GLYPHS["failed"][0], "failed", "failed", GLYPHS["failed"][2]),
 )
-"""By number. The glyph and the word say it without the colour."""
-LEGEND = (FAILED, FLYING, 1, 2, 3, 4, 5, 6, 0)
+"""By number. The glyph and the word say it without the colour. `short` is a part of the `word`."""
+LEGEND = (FAILED, RETRYING, RUNNING, PAUSED, 1, 2, 3, 4, 5, 6, 0)
 """The order of the legend."""
 
 Cell = tuple[int, int]
@@ -99,7 +105,7 @@ def present_live(state: RunState, board: Board) -> Live:
         told[cell] = result.message + (f": {result.hint}" if result.hint else "")
     if state.finished_at is None:
         for cell in state.under_way():
-            marks[cell[0]][cell[1]] = FLYING
+            marks[cell[0]][cell[1]] = _DOING.get(state.stations[cell[0]].status, RUNNING)
             planned.discard(cell)
     return Live(marks, told, frozenset(planned), names, years)
 
@@ -228,9 +234,7 @@ def _holds(word: str, number: int, axis: Axis, board: Board, live: Live) -> bool
     if word.startswith("!"):
         return len(word) == 1 or not _holds(word[1:], number, axis, board, live)
     if word.startswith("state:"):
-        wanted = {
-            n for n, mark in enumerate(MARKS) if mark.word.startswith(word[6:]) or mark.short.startswith(word[6:])
-        }
+        wanted = {n for n, mark in enumerate(MARKS) if any(w.startswith(word[6:]) for w in mark.word.split())}
         return not wanted.isdisjoint(board.cells(number, axis, 0, axis.count, live))
     return word in f"{number} {' '.join(name_of(number, board, live))}".casefold()
 

@@ -53,11 +53,11 @@ def slot_number(interval: Interval, day: date, hour: int = 1) -> int:
 
 
 def slot_words(interval: Interval, slot: int) -> str:
-    """`2024-06-01`, or `2024-06-01 14:00` for the hour that ends then."""
+    """`2024-06-01`, or `2024-06-01 1400` for the hour that ends then."""
     if interval is Interval.DAILY:
         return str(np.datetime64(slot, "D"))
     day, hour = divmod(slot - 1, HOURS)
-    return f"{np.datetime64(day, 'D')} {hour + 1:02d}:00"
+    return f"{np.datetime64(day, 'D')} {hour + 1:02d}00"
 
 
 def slot_date(interval: Interval, slot: int) -> date:

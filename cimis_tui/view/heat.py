@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, product
 from math import ceil
 from typing import NamedTuple
 
 from cimis_engine.store.coverage import Standing
 from cimis_tui.view import units
 from cimis_tui.view.cells import Cell, Line, clip, pad, width_of
-from cimis_tui.view.coverage import LEGEND, MARKS, Board, Live, Mark, Sight, count_marks, name_of
+from cimis_tui.view.coverage import LEGEND, MARKS, PAUSED, RETRYING, Board, Live, Mark, Sight, count_marks, name_of
 from cimis_tui.view.time_axis import ZOOMS, Axis
 
 HEAD = 1
@@ -24,10 +24,18 @@ NARROW = 6
 """Room for the cursor's mark and a station's number, not for its name."""
 BRACKETED = 3
 """Columns of a cell from which on the cursor is a frame around its mark."""
-_SUMMED = {int(Standing.MISSING): "with gaps"}
-"""Headings of sums, where a mark's own word would seem to count something else than years."""
+_SUMMED = {int(Standing.MISSING): "some missing"}
+"""Headings of sums, where a mark's short word would seem to count something else than years."""
 _SUMS_FROM = 14
 """Columns beside the cells from which on it is worth working out what could stand there."""
+_SELDOM = (RETRYING, PAUSED)
+"""Marks that the legend tells of only while they are there."""
+_WORDS: tuple[Callable[[Mark], str], ...] = (
+    lambda mark: mark.word,
+    lambda mark: mark.short,
+    lambda mark: mark.short.removesuffix(" asked"),
+)
+"""What a mark is called in the legend, in ever fewer words."""
 SHORTEST = 8
 """Columns of a name worth writing, if not all of it fits."""
 
@@ -224,17 +232,21 @@ def present_marks(view: HeatView, width: int, most: int) -> list[Line]:
     """The legend: every mark there is, its word, how many cells of the whole sight have it; in `most` lines.
 
     It stands in columns. What is not there is dim, and gives way where there is no room for all; before it, the blank.
+    An ellipsis stands for what is there and has no room.
     """
     counts = count_marks(view.seen, view.board, view.live)
-    drawn = sorted((n for n in LEGEND if n != Standing.OUTSIDE), key=lambda n: not counts.get(n))
+    told = [n for n in LEGEND if n != Standing.OUTSIDE and (counts.get(n) or n not in _SELDOM)]
+    drawn = sorted(told, key=lambda n: not counts.get(n))
     blank = [Standing.OUTSIDE] if counts.get(Standing.OUTSIDE) else []
     title = "station-years"
     for numbers, said in (
         ([*drawn, *blank], title),
         *((drawn[:shown], said) for shown in range(len(drawn), 0, -1) for said in (title, "")),
     ):
-        for long, gap in ((True, 3), (True, 2), (False, 3), (False, 2)):
-            parts = [_counted(MARKS[n], counts.get(n, 0), long) for n in numbers]
+        left_out = any(counts.get(n) for n in LEGEND if n not in numbers)
+        for word, gap in product(_WORDS, (3, 2)):
+            parts = [_counted(MARKS[n], counts.get(n, 0), word(MARKS[n])) for n in numbers]
+            parts[-1] += (Cell(" …", "dim"),) if left_out else ()
             for high in range(1, most + 1):
                 wide = _widths(parts, high)
                 if sum(wide) + (len(wide) - 1) * gap + (len(said) + gap if said else 0) <= width:
@@ -242,8 +254,7 @@ def present_marks(view: HeatView, width: int, most: int) -> list[Line]:
     return []
 
 
-def _counted(mark: Mark, count: int, long: bool) -> Line:
-    word = mark.word if long else mark.short
+def _counted(mark: Mark, count: int, word: str) -> Line:
     sign = "blank:" if mark.glyph == "blank" else mark.glyph
     return Cell(f"{sign} ", mark.role), Cell(f"{word} ", "dim"), Cell(f"{count:,}", "text" if count else "dim")
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby, pairwise
 
+from cimis_engine.model.items import Interval
 from cimis_engine.model.period import Span
 from cimis_tui.view.braille import DOTS_HIGH
-from cimis_tui.view.cells import Cell, Line, clip, fit, pad
+from cimis_tui.view.cells import Cell, Line, clip, fit, pad, width_of
 from cimis_tui.view.curve import Curve, slot_words
 from cimis_tui.view.plot import CURVE_ROLES, DOTTED, Drawing, draw, scales_of, whose
 from cimis_tui.view.quality import GOOD, GRADES, flag_words, grades
@@ -20,6 +21,8 @@ FURNITURE = 5
 _ROOMY = 20
 """Lines from which on the legend has two of them."""
 _SAMPLES = ("⠒⠒⠒", "⠂⠂⠂")
+_OF_FIRST = (", its flags and gaps", ": flags, gaps")
+"""Behind the name of the first of two curves."""
 _WHOLE, _PART, _NONE, _UNREAD = "─", "┄", " ", "·"
 
 
@@ -81,7 +84,7 @@ def plot_lines(
     lines += [
         _axis(drawing, left, at),
         _dates(drawing, left, width),
-        *_legend(curves, drawing, width, height >= _ROOMY),
+        *_legend(curves, drawing, width, roomy=height >= _ROOMY),
     ]
     return tuple(_faded(line) for line in lines) if stale else tuple(lines)
 
@@ -157,7 +160,8 @@ def _reading(curves: Sequence[Curve], drawing: Drawing, cursor: int | None, widt
     """What stands at the cursor: date, value and flag of each curve."""
     if cursor is None:
         return ()
-    parts: list[Line] = [(Cell(slot_words(drawing.interval, cursor), "key"),)]
+    zone = (Cell(" PST", "dim"),) if drawing.interval is Interval.HOURLY else ()
+    parts: list[Line] = [(Cell(slot_words(drawing.interval, cursor), "key"), *zone)]
     for n, curve in enumerate(curves):
         index = curve.at(cursor)
         named = (Cell(f"{_SAMPLES[n]} ", CURVE_ROLES[n]),) if len(curves) > 1 else ()
@@ -173,8 +177,11 @@ def _reading(curves: Sequence[Curve], drawing: Drawing, cursor: int | None, widt
     return clip(fit(parts, width) if len(parts) > 2 else [c for p in parts for c in (*p, Cell("   "))], width)
 
 
-def _legend(curves: Sequence[Curve], drawing: Drawing, width: int, roomy: bool) -> tuple[Line, ...]:
-    """What the textures, glyphs and kinds of axis mean, each only where it is in the picture; in two lines or one."""
+def _legend(curves: Sequence[Curve], drawing: Drawing, width: int, *, roomy: bool) -> tuple[Line, ...]:
+    """What the textures, glyphs and kinds of axis mean, each only where it is in the picture; in two lines or one.
+
+    In one, what the top row is comes before the flags: those are told and counted below the plot, too.
+    """
     there = sorted({grade for grade in drawing.lane if grade != GOOD}, reverse=True)
     flags: list[Line] = [(Cell(f"{GRADES[grade].glyph} {GRADES[grade].word}", GRADES[grade].role),) for grade in there]
     kinds = set(_kinds(drawing))
@@ -183,22 +190,25 @@ def _legend(curves: Sequence[Curve], drawing: Drawing, width: int, roomy: bool) 
         how.append((Cell("no axis: no value", "dim"),))
     if _UNREAD in kinds:
         how.append((Cell(f"{_UNREAD}{_UNREAD} being read", "warn"),))
-    if there:
-        how.append((Cell("top row: worst flag of each column", "dim"),))
-    if not how:
-        how.append((Cell(f"{_WHOLE}{_WHOLE} every value there, none flagged", "dim"),))
-    if len(curves) > 1:
-        names = zip(_SAMPLES, CURVE_ROLES, _told_apart(curves), strict=True)
-        what: list[Line] = [(Cell(f"{sample} ", role), Cell(name, "head")) for sample, role, name in names]
-        how = [*flags, *how]
-    else:
-        what = flags
-    if roomy:
-        return (fit(what or how, width), fit(how if what else (), width))
-    return (fit((*what, *how), width, gap=2),)
+    top: list[Line] = [(Cell("top row: worst flag", "dim"),)] if there else []
+    if not how and not there:
+        how = [(Cell(f"{_WHOLE}{_WHOLE} every value there, none flagged", "dim"),)]
+    names = _named_curves(curves, width) if len(curves) > 1 else []
+    if not roomy:
+        return (fit((*names, *top, *flags, *how), width, gap=2, rest="…"),)
+    first, second = (names, [*flags, *top, *how]) if names else (flags, [*top, *how])
+    return (fit(first or second, width, rest="…"), fit(second if first else (), width, rest="…"))
 
 
-def _told_apart(curves: Sequence[Curve]) -> tuple[str, ...]:
+def _named_curves(curves: Sequence[Curve], width: int) -> list[Line]:
+    """Both textures and whose they are; and, where there is room, that flags and gaps are drawn of the first alone."""
+    told = told_apart(curves)
+    one, two = [(Cell(f"{_SAMPLES[n]} ", CURVE_ROLES[n]), Cell(told[n], "head")) for n in range(2)]
+    words = next((w for w in _OF_FIRST if width_of((*one, *two)) + len(w) + 2 <= width), "")
+    return [(*one, Cell(words, "dim")), two]
+
+
+def told_apart(curves: Sequence[Curve]) -> tuple[str, ...]:
     """What names each of two curves: only what they differ in."""
     one, two = curves
     if one.station == two.station:

@@ -85,7 +85,7 @@ def _named(name: str, *cells: Cell) -> Line:
 
 
 def _fit(name: str, parts: Iterable[Line], room: int) -> Line:
-    return _named(name, *fit(parts, room, gap=3 if room >= _WIDE else 2))
+    return _named(name, *fit(parts, room, gap=3 if room >= _WIDE else 2, rest="…"))
 
 
 def _told(number: str, words: str, role: str = "text") -> Line:
@@ -215,8 +215,13 @@ def _came_of_it(facts: RunFacts, room: int) -> list[Line]:
     f, account = facts.figures, facts.account
     if f is None:
         return [_named("stored", Cell("not known: the run left neither a report nor a journal", "dim"))]
-    parts: list[Line] = [_told(units.grouped(f.records), _many(f.records, "record"), "head")]
+    parts: list[Line] = []
     if account is not None:
+        # What the figures count was fetched: a page that was verified is not stored before its station-year is whole.
+        stored = sum(station.records for station in account.stations)
+        parts.append(_told(units.grouped(stored), _many(stored, "record"), "head"))
+        if f.records != stored:
+            parts.append(_told(units.grouped(f.records), "fetched"))
         years = account.done + account.failed + account.undecided
         parts.append(_told(f"{units.grouped(account.done)} of {units.grouped(years)}", _many(years, "station-year")))
         if account.failed:
@@ -231,14 +236,14 @@ def _errors(facts: RunFacts, room: int) -> list[Line]:
     f, account = facts.figures, facts.account
     if f is None:
         return []
-    tried = f"{units.grouped(f.attempts)} {_many(f.attempts, 'attempt')}"
+    tried = f"{units.grouped(f.attempts)} {_many(f.attempts, 'attempt')} begun"
     if not f.attempts_failed and not (account and account.faults):
         return [_named("errors", Cell("none"), Cell(f" in {tried}", "dim"))]
     share = f" ({units.percent(f.error_rate)})" if f.error_rate is not None else ""
     parts: list[Line] = [
         (
             Cell(f"▲ {units.grouped(f.attempts_failed)}", "warn"),
-            Cell(f" of {tried} ended badly{share}", "dim"),
+            Cell(f" of {tried}{share}", "dim"),
         )
     ]
     if account is not None:

@@ -28,11 +28,11 @@ COLUMNS = (
     Column("asked", "ASKED FOR", 31, 170, right=False, help="dates and interval", most=60),
     Column("took", "TOOK", 8, 80, help="hours:minutes:seconds"),
     Column("stations", "STATIONS", 8, help="stations done of all"),
-    Column("records", "RECORDS", 7, help="records stored"),
+    Column("records", "RECORDS", 7, help="records fetched"),
     Column("pace", "REC/S", 6, help="records a second over the whole run"),
     Column("p50", "TTFB50", 6, 80, help="ms to the first byte, median", unit="ms"),
     Column("p95", "TTFB95", 6, 100, help="ms to the first byte, 95th percentile"),
-    Column("errors", "FAILED", 6, 100, help="attempts that ended badly, of all"),
+    Column("errors", "ERRORS", 6, 100, help="attempts that ended badly, of those begun"),
     Column("ratio", "RATIO", 6, 100, help="fixed-width row bytes over stored bytes"),
     Column("disk", "ON DISK", 7, 120, help="bytes of the run's own folder: journal, report, logs"),
 )
@@ -131,7 +131,7 @@ def cells_of(facts: RunFacts, mark: str, *, shown: bool) -> tuple[Cell, ...]:
     return (
         Cell(mark, "key"),
         Cell(facts.run_id or "–", "head" if shown else "text"),
-        Cell(f"{glyph} {'live' if facts.live else word.lower()}", role),
+        Cell(f"{glyph} {word.lower()}", role),
         Cell(started, "dim"),
         Cell(facts.command or "–", "dim"),
         Cell(asked_words(facts.started_by) or "–", "dim"),

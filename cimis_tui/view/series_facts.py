@@ -17,7 +17,7 @@ from cimis_tui.view.bars import bar
 from cimis_tui.view.cells import Cell, Line, clip, fit, pad, width_of
 from cimis_tui.view.curve import Curve, Summary, slot_words
 from cimis_tui.view.plot import CURVE_ROLES, whose
-from cimis_tui.view.plot_lines import Plot
+from cimis_tui.view.plot_lines import Plot, told_apart
 from cimis_tui.view.quality import GRADES
 from cimis_tui.view.window import RANGES, word_of
 
@@ -107,11 +107,11 @@ def present_facts(facts: SeriesFacts | None, width: int, height: int) -> tuple[L
     if height <= SHORT:
         return _short(facts, width, height)
     lines: list[Line] = []
-    for n, (curve, summary) in enumerate(zip(facts.plot.curves, facts.summaries, strict=True)):
-        if len(facts.plot.curves) > 1:
-            sample = ("⠒⠒ ", "⠂⠂ ")[n]
-            other = n and curve.station != facts.plot.curves[0].station
-            lines.append((Cell(sample, CURVE_ROLES[n]), Cell(whose(curve) if other else curve.item.label, "head")))
+    curves = facts.plot.curves
+    names = told_apart(curves) if len(curves) > 1 else ()
+    for n, (curve, summary) in enumerate(zip(curves, facts.summaries, strict=True)):
+        if names:
+            lines.append((Cell(("⠒⠒ ", "⠂⠂ ")[n], CURVE_ROLES[n]), Cell(names[n], "head")))
         lines += _numbers(curve, summary)
         lines.append(())
     lines += _chunk(facts.chunk)
@@ -169,15 +169,21 @@ def _numbers(curve: Curve, summary: Summary) -> list[Line]:
     )
     if summary.total is not None:
         lines.append(_named("sum", Cell(_with_unit(curve, summary.total), "head")))
-    slots = "hours" if interval is Interval.HOURLY else "days"
     whole = units.grouped(summary.count + summary.missing)
-    lines.append(_named("values", Cell(units.grouped(summary.count), "text"), Cell(f"  of {whole} {slots}", "dim")))
-    lines.append(_named("missing", Cell(units.grouped(summary.missing), "warn" if summary.missing else "text")))
+    lines.append(
+        _named("values", Cell(units.grouped(summary.count), "text"), Cell(f"  of {whole} {_slots(interval)}", "dim"))
+    )
+    none = Cell(units.grouped(summary.missing), "warn" if summary.missing else "text")
+    lines.append(_named("no value", none, Cell(f" {_slots(interval, summary.missing)}", "dim")))
     flagged = _flagged(summary)
     lines += [
         _named("flagged" if n == 0 else "", *cells) for n, cells in enumerate(flagged or [(Cell("none", "dim"),)])
     ]
     return lines
+
+
+def _slots(interval: Interval, count: int = 0) -> str:
+    return ("hour" if interval is Interval.HOURLY else "day") + "s" * (count != 1)
 
 
 def _with_unit(curve: Curve, value: Decimal | float | None, more: int = 0) -> str:
@@ -198,7 +204,7 @@ def _chunk(chunk: ChunkEntry | None) -> list[Line]:
     each = chunk.stored_bytes / chunk.records
     return [
         _named("chunk", Cell(f"{chunk.year} {chunk.interval}", "head"), Cell("  at cursor", "dim")),
-        _named("records", Cell(units.grouped(chunk.records), "text"), Cell(f"  of {chunk.items} items", "dim")),
+        _named("records", Cell(units.grouped(chunk.records), "text"), Cell(f"  {chunk.items} items each", "dim")),
         _named("bytes", Cell(f"{each:.1f} B a record", "text"), Cell(f"  {units.size(chunk.stored_bytes)}", "dim")),
         _named(
             "ratio", Cell(units.ratio(chunk.raw_bytes / chunk.stored_bytes), "text"), Cell("  of plain rows", "dim")
@@ -224,10 +230,14 @@ def _short(facts: SeriesFacts, width: int, height: int) -> tuple[Line, ...]:
         if summary.total is not None:
             parts.append((Cell(f"sum {_with_unit(curve, summary.total)}", "head"),))
         lines.append(fit(parts, width, gap=2))
-    first = facts.summaries[0]
+    first, slots = facts.summaries[0], _slots(facts.plot.curves[0].item.interval)
+    values: Line = (
+        *((Cell("⠒⠒  ", CURVE_ROLES[0]),) if len(facts.plot.curves) > 1 else (Cell("values ", "dim"),)),
+        Cell(units.grouped(first.count), "warn" if first.missing else "text"),
+        Cell(f" of {units.grouped(first.count + first.missing)} {slots}", "dim"),
+    )
     counts: list[Line] = [
-        (Cell(f"{units.grouped(first.count)} values", "text"),),
-        (Cell(f"{units.grouped(first.missing)} missing", "warn" if first.missing else "dim"),),
+        values,
         *_flagged(first),
     ]
     chunk = facts.chunk
@@ -237,9 +247,9 @@ def _short(facts: SeriesFacts, width: int, height: int) -> tuple[Line, ...]:
         words = f"chunk {chunk.year}: {each:.1f} B a record  {format_of(chunk.codec).value}  digest {chunk.digest[:8]}"
         about = [(Cell(words, "dim"),)]
     if height > len(lines) + 1:
-        lines += [fit(counts, width, gap=2), fit(about, width)]
+        lines += [fit(counts, width, gap=2, rest="…"), fit(about, width)]
     else:
-        lines.append(fit((*counts, *about), width, gap=2))
+        lines.append(fit((*counts, *about), width, gap=2, rest="…"))
     return tuple(lines[:height])
 
 

@@ -17,7 +17,7 @@ from cimis_tui.view.bars import bar
 from cimis_tui.view.cells import Cell, Line, clip, fit, width_of
 from cimis_tui.view.chunk_rows import CHECKS, ChunkRow, moment
 
-_LABEL = 10
+_LABEL = 13
 _RANGES_SHOWN = 3
 _HOW = (
     (" verifies the chunk under the cursor, ", " all: every checksum, block and digest"),
@@ -99,7 +99,8 @@ def present_totals(listed: Listed, width: int, height: int) -> tuple[Line, ...]:
             (Cell(units.ratio(raw / stored), "head"), Cell(" of plain rows", "dim")),
             *((Cell(units.grouped(n)), Cell(f" in {name}", "dim")) for name, n in sorted(formats.items())),
         ]
-    return ((Cell(" "), *fit(parts, width - 1, gap=3 if width >= 100 else 2)),)
+    roomy = sum(width_of(part) + 3 for part in parts) - 3 < width
+    return ((Cell(" "), *fit(parts, width - 1, gap=3 if roomy else 2, rest="…")),)
 
 
 def present_progress(progress: Progress | None, width: int, height: int) -> tuple[Line, ...]:
@@ -167,8 +168,8 @@ def present_chunk(facts: ChunkFacts, width: int, height: int) -> tuple[Line, ...
         lines.append(_named("items", Cell(f"{entry.items} in {entry.units.standard} units: "), why))
     lines.append(_covered(row))
     lines.append(_encoded(row, info))
-    lines.append(_history(row, detail))
-    lines.append(_named("artifact", Cell(entry.artifact_digest, "dim")))
+    lines.append(_history(row, detail, width))
+    lines.append(_named("file SHA-256", Cell(entry.artifact_digest, "dim")))
     if len(lines) > height:
         more = len(lines) - height + 1
         lines[height - 1 :] = [(Cell(f"… {more} more lines: a taller window shows them", "dim"),)]
@@ -194,7 +195,8 @@ def _covered(row: ChunkRow) -> Line:
     asked = [(c.first, c.last) for c in entry.covered]
     cells = [Cell(_ranges(entry.interval, entry.year, asked) or units.ABSENT)]
     if entry.missing:
-        count = f"   {units.grouped(entry.missing)} missing at the agency: "
+        slots = "day" if entry.interval is Interval.DAILY else "hour"
+        count = f"  {units.grouped(entry.missing)} {slots}{'s' * (entry.missing != 1)} missing at the agency: "
         cells += [Cell(count, "warn"), Cell(_ranges(entry.interval, entry.year, entry.absent), "dim")]
     return _named("asked for", *cells)
 
@@ -223,12 +225,13 @@ def _encoded(row: ChunkRow, info: ChunkInfo | CimisError | None) -> Line:
     return _named("encoded", Cell(f"{row.format}  {blocks}, {span}"), Cell(f"   {by}", "dim"))
 
 
-def _history(row: ChunkRow, detail: ChunkDetail | None) -> Line:
+def _history(row: ChunkRow, detail: ChunkDetail | None, width: int) -> Line:
     revisions = "…" if detail is None else units.grouped(detail.revisions)
-    cells = [Cell(f"{revisions} revised values, {row.generations} earlier generations kept")]
+    parts: list[Line] = [(Cell(f"{revisions} revised values, {row.generations} earlier generations (GEN) kept"),)]
     if row.generations:
-        cells.append(Cell(f"   `cimis revisions --station {row.entry.station}` lists them", "dim"))
-    return _named("history", *cells, Cell(f"   written {moment(row.entry.written_at)}", "dim"))
+        parts.append((Cell(f"`cimis revisions --station {row.entry.station}` lists them", "dim"),))
+    parts.append((Cell(f"written {moment(row.entry.written_at)}", "dim"),))
+    return _named("history", *fit(parts, width - _LABEL, rest="…"))
 
 
 def lost_words(finding: Finding) -> str:

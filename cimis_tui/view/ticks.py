@@ -84,7 +84,7 @@ def date_ticks(span: Span, interval: Interval, columns: int) -> tuple[DateTick, 
 
 def _label(moment: datetime, unit: str) -> str:
     if unit == "hour":
-        return f"{moment:%H:%M}" if moment.hour else f"{moment:%m-%d}"
+        return f"{moment:%H00}" if moment.hour else f"{moment:%m-%d}"
     return f"{moment:{ {'day': '%m-%d', 'month': '%Y-%m', 'year': '%Y'}[unit] }}"
 
 

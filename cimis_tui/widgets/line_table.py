@@ -30,6 +30,19 @@ HEADER, _NO_ROW = "the header", "no row"
 """Keys of lines that are no row's: the header, and (with their place) what is below the last row."""
 
 
+def heading_of(title: str, arrow: str, placed: Placed, *, right: bool) -> str:
+    """A title with the mark of the sorting, as wide as the column with the blank before it, whatever its length.
+
+    The mark may use that blank; where there is none, the title gives way.
+
+    >>> heading_of("YEAR", "▼", Placed(0, 4, 1), right=False), heading_of("YEAR", "▼", Placed(0, 4, 0), right=True)
+    ('YEAR▼', 'YEA▼')
+    """
+    room = placed.width + placed.gap
+    text = title[: room - len(arrow)] + arrow
+    return text.rjust(room) if right or len(text) > placed.width else " " * placed.gap + text.ljust(placed.width)
+
+
 class LineTable(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
     """Subclasses keep rows by key in an order (`_reorder`) and say how one is painted (`_runs`)."""
 
@@ -81,10 +94,7 @@ class LineTable(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
     def _heading(self, column: Column, placed: Placed) -> str:
         """A column's title in the header, as wide as the column, with the mark of the sorting."""
         arrow = "" if column.key != self.sort_key else "▼" if self.reverse else "▲"
-        title = column.heading(self.app.size.width) + arrow
-        if column.right:  # the mark may use the blank between columns
-            return title.rjust(placed.width + placed.gap)
-        return " " * placed.gap + title.ljust(placed.width)
+        return heading_of(column.heading(self.app.size.width), arrow, placed, right=column.right)
 
     def _laid_out(self) -> None:
         """The columns have their places and widths."""

@@ -22,7 +22,7 @@ from cimis_engine.model.items import Interval
 from cimis_tui.feed.holdings import Holdings
 from cimis_tui.screens.coverage import CoverageScreen
 from cimis_tui.screens.story import Story
-from cimis_tui.view.coverage import FAILED, FLYING
+from cimis_tui.view.coverage import FAILED, RUNNING
 from cimis_tui.view.heat import HEAD, HeatView, layout
 from cimis_tui.widgets.fact_panel import FactPanel
 from cimis_tui.widgets.heat_map import HeatMap
@@ -187,7 +187,7 @@ async def test_the_story_counts_what_the_agency_changed(tmp_path: Path) -> None:
 async def test_enter_opens_the_station_while_it_is_fetched(tmp_path: Path) -> None:
     async with on_coverage(tmp_path) as pilot:
         await pilot.press("k")
-        assert mark(pilot) == FLYING
+        assert mark(pilot) == RUNNING
         await pilot.press("enter")
         assert pilot.app.screen.VIEW == "station"  # type: ignore[attr-defined]
         assert pilot.app.pump.selected == 80  # type: ignore[attr-defined]
@@ -230,7 +230,7 @@ async def test_what_the_run_finishes_is_shown_and_the_store_is_read_again(
         await advance(pilot, 5.0)
         assert len(reads) == 1, "no chunk was finished since"
         await pilot.press("k", "l")
-        assert (here(pilot), mark(pilot)) == ((80, "2017"), FLYING)
+        assert (here(pilot), mark(pilot)) == ((80, "2017"), RUNNING)
         write(run_dir, ended())
         await settle(pilot)
         await idle(pilot)

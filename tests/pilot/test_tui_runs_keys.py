@@ -59,7 +59,7 @@ async def test_newest_first_and_the_live_run_as_it_is_now(tmp_path: Path) -> Non
     async with runs(tmp_path) as pilot:
         assert table(pilot).keys == [LIVE, DONE, OLDER, CUT]
         states = [table(pilot)._cells[key][2].text for key in table(pilot).keys]
-        assert states == ["● live", "▲ partial", "▲ partial", "✗ cut off"]
+        assert states == ["● running", "▲ partial", "▲ partial", "✗ cut off"]
 
 
 async def test_moving(tmp_path: Path) -> None:

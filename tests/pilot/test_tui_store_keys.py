@@ -139,7 +139,7 @@ async def test_verifying_one_and_all(tmp_path: Path) -> None:
         detail = words(pilot, "#chunk-detail")
         assert "block 14 of 27" in detail
         assert "lost: 2018-07-02 to 2018-07-15" in detail
-        assert detail.splitlines()[-1].startswith("artifact  "), "the list gave it the lines it needs"
+        assert detail.splitlines()[-1].startswith("file SHA-256 "), "the list gave it the lines it needs"
         await press(pilot, "slash", *"state:damage", "enter")
         assert len(years(pilot)) == 2
 

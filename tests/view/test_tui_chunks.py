@@ -97,8 +97,10 @@ def test_totals() -> None:
     assert text(present_totals(Listed(ROWS, 4), 120, 1)[0]) == (
         " 4 chunks   9.4k records   37.7 kB stored   4.0 B a record   4.5:1 of plain rows   3 in v1   1 in v2"
     )
+    assert text(present_totals(Listed(ROWS, 4), 98, 1)[0]).endswith("  3 in v1  1 in v2"), "closer, so that all fits"
+    assert text(present_totals(Listed(ROWS, 4), 90, 1)[0]).endswith("  3 in v1  …"), "what is left out is not hidden"
     assert text(present_totals(Listed(ROWS[:1], 4), 120, 1)[0]).startswith(" 1 of 4 chunks")
-    assert text(present_totals(Listed((), 0), 80, 1)[0]) == " 0 chunks  0 records  0 B stored"
+    assert text(present_totals(Listed((), 0), 80, 1)[0]) == " 0 chunks   0 records   0 B stored"
 
 
 def found(*kinds: Kind) -> VerifyReport:
@@ -150,7 +152,9 @@ def test_items_end_on_a_whole_one() -> None:
 def test_what_does_not_fit_is_counted() -> None:
     facts = ChunkFacts(row(), None, Path("/d"))
     whole = [text(line) for line in present_chunk(facts, 96, 7)]
-    assert [line.split()[0] for line in whole] == ["file", "digest", "items", "asked", "encoded", "history", "artifact"]
+    assert [line[:13].strip() for line in whole] == [
+        *("file", "digest", "items", "asked for", "encoded", "history", "file SHA-256"),
+    ]
     assert [text(line) for line in present_chunk(facts, 96, 5)][-1] == "… 3 more lines: a taller window shows them"
 
 
@@ -170,8 +174,8 @@ def test_detail_of_a_damaged_chunk() -> None:
     assert lines[0] == "✗ damage: block 3 of 27 is bad"
     assert lines[1] == "  lost: 2018-01-01 to 2018-01-03, 2018-01-09"
     assert "--repair" in lines[2]
-    assert lines[3] == "file      /d/stations/002/2018_daily.zst"
-    assert "5 missing at the agency: 2018-03-11 to 2018-03-15" in "".join(lines)
+    assert lines[3] == "file         /d/stations/002/2018_daily.zst"
+    assert "5 days missing at the agency: 2018-03-11 to 2018-03-15" in "".join(lines)
     assert chunk_title(ChunkFacts(row(), None, Path("/d"))) == "Chunk   2 Davis   2018 daily", "as tables have it"
     assert lost_words(Finding(Kind.STRAY, Path("x"), "y")) == ""
     assert "no chunk" in text(present_chunk(ChunkFacts(None, None, Path("/d")), 80, 5)[0])

@@ -23,8 +23,10 @@ from cimis_tui.view.cells import Line, width_of
 from cimis_tui.view.chunk_facts import cell_facts, export_cell, present_cell, present_story
 from cimis_tui.view.coverage import (
     FAILED,
-    FLYING,
     MARKS,
+    PAUSED,
+    RETRYING,
+    RUNNING,
     Board,
     Known,
     Live,
@@ -136,7 +138,9 @@ def test_the_run_is_over_what_is_stored() -> None:
     live = present_live(state, board_of())
     assert live.years == range(2016, 2020)
     assert live.marks[2] == dict.fromkeys(range(2016, 2020), Standing.WHOLE), "done, and the store not read since"
-    assert live.marks[62] == dict.fromkeys(range(2016, 2020), FLYING)
+    assert live.marks[62] == dict.fromkeys(range(2016, 2020), RUNNING)
+    assert live.marks[86] == dict.fromkeys(range(2016, 2020), RETRYING)
+    assert live.marks[89] == dict.fromkeys(range(2016, 2020), PAUSED)
     assert live.marks[83] == dict.fromkeys(range(2016, 2020), FAILED)
     assert live.told[83, 2016] == "the server answered 503 three times: r tries it again"
     assert (143, 2016) in live.planned
@@ -149,14 +153,16 @@ def test_the_run_is_over_what_is_stored() -> None:
     hourly = present_live(state, board_of(interval=HOURLY))
     assert not hourly.marks
     assert hourly.names[83] == ("Kesterson", "Fresno")
-    assert FLYING not in {mark for of in present_live(fold(ended()), board_of()).marks.values() for mark in of.values()}
+    assert RUNNING not in {
+        mark for of in present_live(fold(ended()), board_of()).marks.values() for mark in of.values()
+    }
 
 
 def test_nearer_the_run_shows_only_where_nothing_is_stored() -> None:
     board = board_of(replace(chunk(2017), covered=(Covered(1, 59, 7),)))
-    live = Live(marks={5: {2017: FLYING}})
+    live = Live(marks={5: {2017: RUNNING}})
     months = board.cells(5, Axis(DAILY, YEARS, "months"), 36, 12, live)
-    assert list(months) == [1, 1, *[FLYING] * 10]
+    assert list(months) == [1, 1, *[RUNNING] * 10]
 
 
 # what is in sight
@@ -182,6 +188,7 @@ def test_what_is_worth_showing() -> None:
         ("!shaf", (8, 9)),
         ("kern !fire", (5,)),
         ("state:whole", (5,)),
+        ("state:asked", (5, 8, 9)),
         ("state:fail", (9,)),
         ("!state:whole", (8, 9)),
         ("!", (5, 8, 9)),
@@ -205,8 +212,10 @@ def test_the_legend_counts_every_cell_of_the_rows() -> None:
         lines = present_marks(view, width, 2)
         assert all(width_of(line) <= width for line in lines)
         told = " ".join(text(lines))
-        for mark in MARKS[1:]:
-            assert f"{mark.glyph} {mark.word if width >= 140 else mark.short} " in told, (width, mark)
+        assert all(word not in told for word in ("retrying", "paused")), "those are told of while they are there"
+        for mark in (m for m in MARKS[1:] if m.short not in ("retrying", "paused")):
+            words = [mark.word] if width >= 140 else [mark.short, mark.short.removesuffix(" asked")]
+            assert any(f"{mark.glyph} {word} " in told for word in words), (width, mark)
         assert ("blank: " in told) == (width >= 98), "what is not drawn is the first to give way"
         assert [cell.role for line in lines for cell in line if cell.text == "0"] == ["dim"] * 6
 
@@ -214,8 +223,11 @@ def test_the_legend_counts_every_cell_of_the_rows() -> None:
 def test_the_legend_stands_in_columns() -> None:
     board = board_of(chunk(2016))
     first, second = text(present_marks(view_of(board), 78, 2))
-    assert first == "station-years   █ whole 1     · unasked 9   ✗ failed 0        ● in flight 0"
-    assert second == "                ▓ missing 0   Δ revised 0   ≈ provisional 0   ▒ partial 0"
+    assert first == "station-years   █ whole 1     · never 9     ✗ failed 0        ● under way 0"
+    assert second == "                ▓ missing 0   Δ revised 0   ≈ provisional 0   ▒ partly 0 …"
+    held = replace(view_of(board), live=Live(marks={5: {2017: PAUSED}, 8: {2017: RETRYING}}))
+    told = " ".join(text(present_marks(held, 78, 3)))
+    assert "↻ retrying 1" in told and "‖ paused 1" in told
     (one,) = text(present_marks(replace(view_of(board), seen=Sight((5,), range(2016, 2018), 1)), 170, 2))
     assert one.startswith("station-years   █ whole 1   · never asked for 1   ✗ failed 0 ")
     assert "blank" not in one, "there is none"
@@ -319,13 +331,13 @@ def test_beside_few_years_stands_what_they_come_to() -> None:
         return [line[layout(view, width).label + 7 * layout(view, width).wide :].strip() for line in lines]
 
     assert beside(78) == [""] * 3, "some of the counts would be none"
-    assert [line.split() for line in beside(114)] == [
-        ["years", "failed", "whole", "with", "gaps", "unasked"],
+    assert [line.split() for line in beside(120)] == [
+        ["years", "failed", "whole", "some", "missing", "never", "asked"],
         ["1", "1", "3"],
         ["1", "4"],
     ]
     assert [line.split() for line in beside(150)] == [
-        [*("years", "failed", "whole", "with", "gaps", "unasked"), "records", "stored", "county"],
+        [*("years", "failed", "whole", "some", "missing", "never", "asked"), "records", "stored", "county"],
         ["1", "1", "3", "728", "15.8", "kB", "Kern"],
         ["1", "4", "Kern"],
     ]
@@ -403,7 +415,11 @@ def test_the_strip_says_what_the_run_says() -> None:
         return "\n".join(text(present_cell(cell_facts(board, live, 5, axis, 2), 100)))
 
     assert "503: r tries" in said(Live(marks={5: {2016: FAILED}}, told={(5, 2016): "503: r tries"}))
-    assert "being fetched now" in said(Live(marks={5: {2016: FLYING}}))
+    assert "366 not got" in said(Live(marks={5: {2016: FAILED}}))
+    assert "its station is being fetched" in said(Live(marks={5: {2016: RUNNING}}))
+    assert "its station is paused" in said(Live(marks={5: {2016: PAUSED}}))
+    assert "its station waits to try again" in said(Live(marks={5: {2016: RETRYING}}))
+    assert "366 never asked for" in said(Live())
     assert "still to ask" in said(Live(planned=frozenset({(5, 2016)})))
     assert "no chunk is stored" in said(Live())
 
@@ -441,5 +457,6 @@ def test_marks_are_told_apart_without_colour() -> None:
     assert len({mark.glyph for mark in MARKS}) == len(MARKS)
     assert len({mark.word for mark in MARKS}) == len(MARKS)
     assert all(len(mark.glyph) == 1 for mark in MARKS[1:])
-    assert [mark.word for mark in MARKS][FLYING:] == ["in flight", "failed"]
+    assert [mark.word for mark in MARKS][RUNNING:] == ["under way", "retrying", "paused", "failed"]
+    assert all(mark.short in mark.word for mark in MARKS), "the short form is a part of the long one"
     assert all(a < b for a, b in pairwise(Standing))

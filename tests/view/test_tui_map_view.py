@@ -15,7 +15,17 @@ from cimis_engine.model.station import Station
 from cimis_engine.run import events as ev
 from cimis_engine.run.state import RunState
 from cimis_engine.simulator.stations import stations
-from cimis_tui.view.atlas import by_cell, gathered, map_titles, mark_of, number_of, outline, paint_map, present_beside
+from cimis_tui.view.atlas import (
+    CITY,
+    by_cell,
+    gathered,
+    map_titles,
+    mark_of,
+    number_of,
+    outline,
+    paint_map,
+    present_beside,
+)
 from cimis_tui.view.california import CITIES, OUTLINE
 from cimis_tui.view.cells import Line
 from cimis_tui.view.places import Chosen, MapFacts, Nowhere, Spot, nearest, present_map
@@ -198,10 +208,26 @@ def test_the_legend_tells_of_numbers_where_there_are_any() -> None:
         return [line for line in text(present_beside(facts(*spots), view, width, 30)) if line.startswith("✓²")]
 
     assert said(42, one) == []
-    assert said(42, one, two) == ["✓² 2 stations there, drawn as the worse"]
-    assert said(34, one, two) == ["✓² 2 there, drawn as the worse"]
-    assert said(46, *many) == ["✓² 2 there, ⁿ over 9, drawn as the worse"]
-    assert said(34, *many) == ["✓² 2 there, ⁿ over 9"]
+    assert said(50, one, two) == ["✓² 2 stations there, drawn as the worse  ▫ city"]
+    assert said(38, one, two) == ["✓² 2 there, drawn as the worse  ▫ city"]
+    assert said(50, *many) == ["✓² 2 there, ⁿ over 9, drawn as the worse  ▫ city"]
+    assert said(34, *many) == ["✓² 2 there, ⁿ over 9  ▫ city"]
+
+
+def test_a_city_has_a_mark_and_is_no_station() -> None:
+    view = Viewport(57, 34)
+    fresno = view.cell(*dict(CITIES)["Fresno"])
+    assert fresno is not None
+    column, row = fresno
+    alone = text(paint_map(facts(), view, outline(view)))
+    assert alone[row][column:].startswith("▫Fresno ")
+    assert sum(line.count("▫") for line in alone) == len(CITIES)
+    station = Spot(1, "A", "queued", *dict(CITIES)["Fresno"])
+    assert text(paint_map(facts(station, chosen=2), view, outline(view)))[row][column:].startswith("○ A ")
+    many = [station._replace(number=n) for n in range(2)]
+    assert text(paint_map(facts(*many, chosen=9), view, outline(view)))[row][column - 8 : column + 2] == " Fresno▫○²"
+    assert "▫ city" in text(present_beside(facts(), view, 34, 30))
+    assert to_ascii(CITY) not in {to_ascii(mark_of(status)[0]) for status in GLYPHS}
 
 
 def test_what_is_drawn_with_the_selected_station_is_named() -> None:

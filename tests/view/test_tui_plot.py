@@ -158,11 +158,11 @@ def test_facts_in_a_column_and_in_lines() -> None:
     tall = [text(line) for line in present_facts(facts, 34, 40)]
     assert "min      0.10 mm  2024-01-01" in tall
     assert "sum      10.60 mm" in tall
-    assert "missing  1" in tall
+    assert "no value 1 day" in tall
     assert any("✗ 2 severe" in line for line in tall)
     short = [text(line) for line in present_facts(facts, 90, 3)]
     assert short[0].startswith("min 0.10 mm 2024-01-01  max 10.10 mm 2024-01-02")
-    assert "4 values  1 missing  ✗ 2 severe" in short[1]
+    assert "values 4 of 5 days  ✗ 2 severe" in short[1]
     assert all(width_of(line) <= 50 for line in present_facts(facts, 50, 2))
 
 
@@ -240,7 +240,7 @@ def test_units_are_words_of_people() -> None:
 
 
 def test_slots_and_dates() -> None:
-    for interval, hour, told in ((Interval.DAILY, 1, "2024-02-29"), (Interval.HOURLY, 24, "2024-02-29 24:00")):
+    for interval, hour, told in ((Interval.DAILY, 1, "2024-02-29"), (Interval.HOURLY, 24, "2024-02-29 2400")):
         slot = slot_number(interval, date(2024, 2, 29), hour)
         assert slot_words(interval, slot) == told
         assert slot_date(interval, slot) == date(2024, 2, 29)
@@ -253,4 +253,4 @@ def test_records_for_a_file() -> None:
         "station": 2, "item": "day-eto", "unit": "mm", "time": "2024-01-01", "value": 1.23, "qc": " ",
     }  # fmt: skip
     assert [row["value"] for row in rows] == [1.23, None, 0.07]
-    assert rows[2]["time"] == "2024-01-01 01:00"
+    assert rows[2]["time"] == "2024-01-01 0100"

@@ -18,6 +18,7 @@ from cimis_tui.view.cells import Line, width_of
 from cimis_tui.view.compare import (
     Reading,
     change,
+    data_words,
     present_comparison,
     present_identity,
     present_reading,
@@ -25,7 +26,7 @@ from cimis_tui.view.compare import (
     subtitle,
 )
 from cimis_tui.view.run_facts import number_ranges, pair_height, present_pair, present_run, run_title
-from cimis_tui.view.runs import RunFacts, asked, facts_of
+from cimis_tui.view.runs import RunFacts, asked, cells_of, facts_of
 
 WIDTHS = [56, 78, 96, 116, 196]
 BLANK = RunFacts("r1", "cut off", None, None, "", None, None)
@@ -84,11 +85,32 @@ def test_every_question_has_its_line() -> None:
     assert "2025-11-22 03:04:13 to 03:05:34Z   took 00:01:21" in row(words, "when")
     assert "68,620 records   188 of 192 station-years   ✗ 4 failed" in row(words, "stored")
     causes = "503 Service Unavailable × 3   429 Too Many Requests × 1"
-    assert f"▲ 4 of 200 attempts ended badly (2.0%)   {causes}   1 retry" in row(words, "errors")
+    assert f"▲ 4 of 200 attempts begun (2.0%)   {causes}   1 retry" in row(words, "errors")
     assert "TTFB p50 294  p95 416  p99 1663 ms" in row(words, "speed")
     assert "7.6 MB on the wire   767 kB stored   8.3:1 of plain rows   112 MB peak memory" in row(words, "bytes")
     assert row(words, "folder").endswith("/srv/cimis/runs/1121-1904-7f3a   545 kB")
     assert run_title(past(ended(), "partial")) == "Run 1121-1904-7f3a"
+
+
+def test_only_what_is_stored_is_called_stored() -> None:
+    facts = past(midst(), "cut off")
+    assert facts.account is not None and facts.figures is not None
+    stored = sum(station.records for station in facts.account.stations)
+    assert (stored, facts.figures.records) == (29_200, 33_215)
+    assert "29,200 records   33,215 fetched   80 of 192 station-years" in row(said(facts), "stored")
+    assert "fetched" not in row(said(past(ended(), "partial")), "stored"), "it is the same number"
+
+
+def test_a_run_that_goes_on_is_called_what_the_header_calls_it() -> None:
+    state = fold(midst())
+    live = facts_of(state, state.now, BLANK, count=True)
+    assert cells_of(live, "", shown=True)[2].text == "● running"
+
+
+@pytest.mark.parametrize("width", range(40, 120, 3))
+def test_causes_that_are_left_out_are_not_hidden(width: int) -> None:
+    errors = row(said(past(ended(), "partial"), width), "errors")
+    assert errors.endswith(("1 retry", "…"))
 
 
 def test_a_run_that_was_cut_off_says_when_and_what_to_do() -> None:
@@ -192,13 +214,13 @@ def test_a_comparison_fits_and_says_what_is_left_out(width: int, height: int, kn
     assert len(lines) <= height
     assert max(width_of(line) for line in lines) <= width
     shown = sum(bool(row(words, metric.name)) for metric in found.metrics)
-    assert shown == len(found.metrics) or f"… {len(found.metrics) - shown} more figure" in words
+    assert shown == len(found.metrics) or f"… {len(found.metrics) - shown} more" in words
     assert "changed" in words
 
 
 def test_headings_stand_apart_and_over_their_numbers() -> None:
     lines = text(present_comparison(slower(), 56, 12)).split("\n")
-    assert lines[0].split("  ")[-2:] == ["A VS B", "VERDICT"]
+    assert lines[0].split("  ")[-2:] == ["A VS B", "A IS"]
     assert "  B" in lines[0] and "B    A VS B" in lines[0]
     assert lines[0].index("A VS B") + 6 == lines[3].index("%") + 1
 
@@ -211,11 +233,29 @@ def test_what_is_drawn_takes_the_width_there_is() -> None:
 def test_stations_and_data_have_tables_where_there_is_room() -> None:
     words = text(present_comparison(slower(), 116, 33))
     assert "changed between the runs in 1 of 188 station-years\n" in words
-    assert "    2 2016 daily" in words and "contents A 1111111111111111…" in words
+    assert "    2                      2016 daily   contents A 1111111111111111…" in words
     worst, *_, least = slower().slower
     assert f"{worst.station:>3} {worst.name}" in words and f"{least.station:>3} {least.name}" not in words
     assert "  … " in words
-    assert "REC/S in the list: of the whole run" in words
+    assert "A slower than B by > 25%: 43 of 48 stations" in words
+
+
+def test_a_changed_chunk_is_named_where_its_station_is_known() -> None:
+    runs = (past(ended(), "partial"), past(ended(), "partial"))
+    assert "  2 Five Points          2016 daily" in text(present_comparison(slower(), 116, 33, runs))
+    assert "in 1 of 188 station-years: 2 Five Points 2016" in text(present_comparison(slower(), 116, 14, runs))
+    assert data_words(slower()).endswith(": 2 2016")
+
+
+@pytest.mark.parametrize(
+    ("width", "less", "more"),
+    [(76, "◀ less", "more ▶"), (116, "◀ A has less", "A has more ▶")],
+)
+def test_what_the_arrows_say_stands_over_them(width: int, less: str, more: str) -> None:
+    lines = text(present_comparison(slower(), width, 12)).split("\n")
+    middle = lines[0].index(less) + len(less) + 1
+    assert lines[0].index(more) == middle + 1
+    assert row("\n".join(lines), "TTFB p50").index("━") == middle
 
 
 def test_both_runs_are_told_of_below_where_there_is_room() -> None:
@@ -280,7 +320,7 @@ def changed_metric(metric: Metric, by: float | None, *, points: bool) -> Metric:
 
 def test_over_which_stations_is_said() -> None:
     found = slower()
-    assert subtitle(found) == "over 48 stations both have; REC/S of the list is over all"
+    assert subtitle(found) == "over 48 stations both have; REC/S in the list: whole run, all stations"
     assert text((present_identity(found, 58),)).endswith("48 shared stations")
 
 

@@ -13,6 +13,7 @@ from cimis_tui.reasons import Situation, why_not
 from cimis_tui.view import units
 from cimis_tui.view.bars import bar, spark, waterfall
 from cimis_tui.view.cells import Cell, Line, clip, fit, pad, spread, width_of
+from cimis_tui.view.chunk_rows import CHUNK_COLUMNS
 from cimis_tui.view.columns import COLUMNS, INDEX, MARK, layout
 from cimis_tui.view.ending import present_ending
 from cimis_tui.view.frame import Feed, SelfCost, Vitals
@@ -21,7 +22,9 @@ from cimis_tui.view.kpi import failed_cell, present_kpi
 from cimis_tui.view.order import STATIONS, Filter, FilterError, order_rows, parse_filter
 from cimis_tui.view.phases import present_phases
 from cimis_tui.view.present import Row, present_row
+from cimis_tui.view.runs import COLUMNS as RUN_COLUMNS
 from cimis_tui.view.vitals import present_ending_of, present_facts, present_spread, present_vitals
+from cimis_tui.widgets.line_table import heading_of
 
 
 def fold(told: list[object]) -> RunState:
@@ -106,6 +109,28 @@ def test_lines_are_cut_spread_and_fitted() -> None:
     assert "".join(c.text for c in clip([Cell("abc"), Cell("defg")], 5)) == "abcd…"
     assert width_of(spread([Cell("left")], [Cell("right")], 20)) == 20
     assert fit(((Cell("one"),), (Cell("three"),)), 9, gap=2) == (Cell("one"),)
+    assert text(fit(((Cell("one"),), (), (Cell("three"),)), 9, gap=1)) == "one three"
+
+
+@pytest.mark.parametrize(
+    ("width", "said"),
+    [(13, "one two three"), (12, "one two …"), (9, "one two …"), (8, "one …"), (4, "…"), (1, "…"), (0, "")],
+)
+def test_what_does_not_fit_is_hinted_at(width: int, said: str) -> None:
+    assert text(fit([(Cell(word),) for word in ("one", "two", "three")], width, gap=1, rest="…")) == said
+
+
+def test_a_heading_is_as_wide_as_its_column_however_it_is_sorted() -> None:
+    for columns in (COLUMNS, CHUNK_COLUMNS, RUN_COLUMNS):
+        for terminal in (60, 80, 100, 120, 150, 200):
+            for placed in layout(columns, terminal, terminal):
+                column = columns[placed.column]
+                title = column.heading(terminal)
+                for arrow in ("", "▲", "▼"):
+                    told = heading_of(title, arrow, placed, right=column.right)
+                    assert len(told) == placed.width + placed.gap
+                    whole = len(title + arrow) <= len(told)
+                    assert told.strip() == title + arrow if whole else told == title[:-1] + arrow
     assert pad("Buntingville", 6) == "Bunti…"
 
 
