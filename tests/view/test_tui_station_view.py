@@ -257,7 +257,10 @@ def test_a_time_is_not_said_twice_under_the_trend(facts: StationFacts) -> None:
 
 def test_in_the_whole_log_what_is_said_starts_in_one_column() -> None:
     rows = [LogRow(n, T, 0, f"{n} {name}  done: 3 records", n) for n, name in ((5, "Shafter"), (146, "Belridge"))]
-    wide, narrow = ([text(log_line(row, width, here=False)) for row in rows] for width in (118, 58))
+    book = LogBook()
+    book.add(rows)
+    assert book.named == len("146 Belridge")
+    wide, narrow = ([text(log_line(row, width, here=False, named=book.named)) for row in rows] for width in (118, 58))
     assert len({line.index("done") for line in wide}) == 1
     assert len({line.index("done") for line in narrow}) == 2, "there is no room to lose"
     assert text(log_line(LogRow(1, T, 0, "run started  now"), 118, here=False)).endswith("run started  now")
@@ -288,7 +291,11 @@ def test_empty_states_say_what_to_do() -> None:
 def test_a_wide_panel_draws_the_shares(facts: StationFacts) -> None:
     narrow, wide = (present_percentiles(facts, width, 14) for width in (56, 96))
     assert not any("█" in text(line) for line in narrow)
+    assert wide[1].endswith("146 Belridge  done: 3 records"), "no wider than the longest name"
     drawn = {text(line).split()[0]: line[-1] for line in wide}
+    far = LogRow(1, T, 0, "41 Calipatria/Mulberry Farm  done", 41)
+    assert text(log_line(far, 118, here=False, named=99)).endswith(" 41 Calipatria/Mulberry Farm  done")
+    assert text(log_line(rows[0], 118, here=False, named=99)).endswith("  5 Shafter" + " " * 11 + "done: 3 records")
     assert drawn["TTFB"].role == "bar" and drawn["TTFB"].text.startswith("█" * 20)
     assert len(drawn["TTFB"].text) > len(drawn["READ"].text) > 0
     assert all(width_of(line) <= 96 for line in wide)
