@@ -16,11 +16,15 @@ from cimis_tui.view import units
 from cimis_tui.view.bars import LEVELS
 from cimis_tui.view.cells import Cell, Line, pad
 
-_NAME = 13
-_WIDTHS = {"warn": 14, "critical": 14, "clear": 13, "wait": 7, "now": 12}
+_NAME = 12
+_NOW = 12
+"""Columns of what is measured now: it changes all the time, and the columns are to stay where they are."""
+_GAP = 2
+"""Blanks between columns; a name is followed by one, for the limits are at the right of their column."""
 _FIRST = ("warn", "critical", "now", "clear", "wait")
 """Which columns matter most where there is not room for all."""
 _TITLES = {"warn": "WARN", "critical": "CRITICAL", "clear": "CLEAR AT", "wait": "AFTER", "now": "NOW"}
+"""The columns of numbers, in their order."""
 _TRAIL = "LAST 10 MIN"
 """The heading of the curves; `now` stands at its other end."""
 _TALL = 4
@@ -68,7 +72,10 @@ def _nearness(rule: RuleRef, value: float | None) -> float | None:
     limit = rule.warn if rule.warn is not None else rule.critical
     if value is None or limit is None:
         return None
-    near, far = (limit, value) if rule.low_is_bad else (value, limit)
+    near, far = value, limit
+    if rule.low_is_bad:
+        # No share is better than 1, so what is lacking of it nears the limit; what has no best value is put over it.
+        near, far = (1 - value, 1 - limit) if rule.unit == "ratio" else (limit, value)
     return 1.0 if near >= far > 0 or near > far else near / far if far else 0.0
 
 
@@ -83,29 +90,37 @@ def present_rules(rules: Sequence[RuleItem], width: int, height: int) -> tuple[L
 
     With height to spare the curve takes more rows, and beneath the numbers stands what the rule is about.
     """
-    shown, used = set[str](), _NAME
+    widths = _widths(rules)
+    shown, used = set[str](), _NAME + 1 - _GAP
     for name in _FIRST:
-        if used + _WIDTHS[name] + 1 <= width:
+        if used + _GAP + widths[name] <= width:
             shown.add(name)
-            used += _WIDTHS[name] + 1
-    columns = [name for name in _WIDTHS if name in shown]
+            used += _GAP + widths[name]
+    columns = [name for name in _TITLES if name in shown]
+    gaps = {name: _GAP if n else 1 for n, name in enumerate(columns)}
     trail = width - used - 2
     trail = trail if trail > len(_TRAIL) + 3 else 0
     tall = min(_TALL, max(1, (height - 1) // max(1, len(rules)))) if trail else 1
-    head = "RULE".ljust(_NAME) + "".join(" " + _TITLES[name].rjust(_WIDTHS[name]) for name in columns)
+    head = "RULE".ljust(_NAME) + "".join(_TITLES[name].rjust(gaps[name] + widths[name]) for name in columns)
     lines: list[Line] = [(Cell(head + ("  " + _TRAIL.ljust(trail - 3) + "now" if trail else ""), "dim"),)]
     for rule in rules[: height - 1]:
         cells = [Cell(pad(rule.name, _NAME), rule.role)]
         for name in columns:
             text = getattr(rule, name)
             role = rule.role if name == "now" else "dim" if text == units.ABSENT else "text"
-            cells.append(Cell(f" {text.rjust(_WIDTHS[name])}", role))
+            cells.append(Cell(text.rjust(gaps[name] + widths[name]), role))
         left: list[Line] = [tuple(cells), *_about(rule.description, used, tall - 1)]
         if not trail:
             lines += left
             continue
         lines += [(*line, Cell("  "), *row) for line, row in zip(left, _curve(rule.trail, trail, tall), strict=True)]
     return tuple(lines)
+
+
+def _widths(rules: Sequence[RuleItem]) -> dict[str, int]:
+    """Of each column what its title and its longest text take."""
+    texts = {name: [title, *(getattr(rule, name) for rule in rules)] for name, title in _TITLES.items()}
+    return {name: max(_NOW if name == "now" else 0, *map(len, told)) for name, told in texts.items()}
 
 
 @lru_cache(64)
@@ -120,14 +135,15 @@ def _about(description: str, width: int, rows: int) -> tuple[Line, ...]:
 def _curve(values: tuple[float | None, ...], width: int, tall: int) -> tuple[Line, ...]:
     """`tall` rows of `width` columns, the topmost first, over the whole of the time whatever the width.
 
-    The limit is at the last but one level: full blocks of neighbouring rules would run into each other.
+    The last but one level is for what is at its limit or past it, and for nothing below: full blocks of neighbouring
+    rules would run into each other.
     It is the same for ten seconds, and frames come several a second: the last ones are kept.
     """
     count, rows = len(values), [""] * tall
     for column in range(width):
         first = column * count // width
         known = [value for value in values[first : max(first + 1, (column + 1) * count // width)] if value is not None]
-        filled = 1 + int(max(known) * (8 * tall - 1.001)) if known else 0
+        filled = 1 + int(max(known) * (8 * tall - 2)) if known else 0
         for row in range(tall):
             part = min(8, max(0, filled - 8 * (tall - 1 - row)))
             rows[row] += LEVELS[part - 1] if part else _LIMIT if row == 0 and tall > 1 else " "

@@ -10,7 +10,15 @@ from cimis_engine.run.events import AlertRaised, RuleRef
 from cimis_engine.run.state import RunState
 from cimis_tui.view import units
 from cimis_tui.view.alert_rules import RuleItem, present_rule
-from cimis_tui.view.alert_words import condition, present_history, rule_of, rules_of, severity_words, subject_words
+from cimis_tui.view.alert_words import (
+    condition,
+    is_past,
+    present_history,
+    rule_of,
+    rules_of,
+    severity_words,
+    subject_words,
+)
 from cimis_tui.view.cells import Cell, Line, fit
 from cimis_tui.view.columns import Column
 
@@ -19,15 +27,17 @@ Key = tuple[str, str, float]
 Measured = dict[tuple[str, str], float]
 """By rule and subject; one of which there is too little to judge by is not in it."""
 _TOO_FEW = "too few to judge"
+_PAST = "past limit"
+"""Of a value whose alert has not been raised: most rules wait some seconds."""
 
 COLUMNS = (
     Column("glyph", "", 2, right=False),
     Column("severity", "SEV", 4, 130, right=False, help="severity"),
-    Column("rule", "RULE", 21, right=False, help="what is watched, and its limit", most=24),
+    Column("rule", "RULE", 21, right=False, help="what is watched, and its limit", most=23),
     Column("subject", "SUBJECT", 8, right=False, help="what it is about", most=20),
     Column("now", "NOW", 12, help="as measured now"),
     Column("raised", "RAISED", 12, 80, help="what it was when it was raised"),
-    Column("state", "STATE", 12, right=False, help="firing, acknowledged, muted, cleared, ok"),
+    Column("state", "STATE", 12, right=False, help="firing, acknowledged, muted, cleared, past limit (not raised), ok"),
     Column("since", "SINCE", 9, 100, help="when it was raised, UTC"),
     Column("for", "FOR", 6, 90, help="how long it fires, or fired"),
     Column("note", "NOTE", 20, 120, right=False, help="what to know", most=32),
@@ -37,7 +47,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class AlertItem:
-    """A row of the list. `state`: firing, acknowledged, muted, cleared or ok."""
+    """A row of the list. `state`: firing, acknowledged, muted, cleared, past limit or ok."""
 
     key: Key
     cells: tuple[Cell, ...]
@@ -187,14 +197,16 @@ def _calm(state: RunState, rule: RuleRef, now: float, measured: Measured) -> Ale
     limit = rule.warn if rule.warn is not None else rule.critical if rule.critical is not None else rule.clear
     values = [value for (name, _), value in measured.items() if name == rule.name]
     value = max(values) if values else None
-    judged = value is not None
-    stands = "ok" if judged else units.ABSENT
+    past = value is not None and is_past(rule, value, limit)
+    stands = units.ABSENT if value is None else _PAST if past else "ok"
+    role = "warn" if past else "dim"
+    waits = f"raised after {rule.for_s:.0f} s" if past and rule.for_s else "never fired"
     until = state.muted_until(rule.name, rule.subject, now)
     record = {
         "severity": "",
         "rule": rule.name,
         "subject": rule.subject,
-        "state": "ok" if judged else None,
+        "state": None if value is None else stands,
         "now": value,
         "raised": None,
         "limit": limit,
@@ -205,18 +217,18 @@ def _calm(state: RunState, rule: RuleRef, now: float, measured: Measured) -> Ale
     return AlertItem(
         key=(rule.name, rule.subject if rule.subject == "run" else "", 0.0),
         cells=(
-            Cell("·", "dim"),
-            Cell(stands, "dim"),
+            Cell("·", role),
+            Cell(units.ABSENT if past else stands, "dim"),
             Cell(condition(rule, limit), "dim"),
             Cell(rule.subject if rule.subject == "run" else f"any {rule.subject}", "dim"),
-            Cell(_said(value, rule), "dim"),
+            Cell(_said(value, rule), role),
             Cell(units.ABSENT, "dim"),
-            Cell(stands if until is None else f"muted {units.span(until - now)}", "dim"),
+            Cell(stands, role) if until is None else Cell(f"muted {units.span(until - now)}", "dim"),
             Cell(units.ABSENT, "dim"),
             Cell(units.ABSENT, "dim"),
-            Cell("never fired" if judged else _TOO_FEW, "dim"),
+            Cell(_TOO_FEW if value is None else waits, "dim"),
         ),
-        state="ok",
+        state=_PAST if past else "ok",
         station=None,
         description=_description(rule),
         record=tuple(record.items()),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ATTEMPT_PHASES = ("pool_wait", "dns", "tcp", "tls", "send", "ttfb", "read", "decode")
 """The phases of an attempt, in their order; those of a chunk come after its pages."""
+_WORDS = {"pool_wait": "wait", "ttfb": "TTFB"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,17 @@ class AttemptRow:
 
     @property
     def drawn_ms(self) -> float:
-        """How long its bar is: decoding is drawn behind the rest, though it overlaps the reading."""
-        return max(self.total_ms, sum(ms for ms in self.phases if ms is not None))
+        """How long its bar is: decoding is drawn behind the rest, though it overlaps the reading.
+
+        0 where none of its phases is known, as when it was cancelled: there is nothing to draw.
+        """
+        known = [ms for ms in self.phases if ms is not None]
+        return max(self.total_ms, sum(known)) if known or self.flying else 0.0
+
+
+def phase_word(phase: str) -> str:
+    """What a phase of an attempt is called on screen, where it is not a heading in capitals."""
+    return _WORDS.get(phase, phase)
 
 
 def present_attempt(attempt: AttemptState, now: float) -> AttemptRow:
@@ -139,7 +149,7 @@ def attempt_facts(row: AttemptRow) -> list[tuple[str, str]]:
         if row.wait_left_s is not None:
             more = f", {left(row.wait_left_s)} left" if row.wait_left_s >= 1 else f", {due_words(row)}"
         facts.append(("next try", f"after a wait of {row.wait_s:.1f} s{more}"))
-    facts += [(name, _in_ms(ms)) for name, ms in zip(ATTEMPT_PHASES, row.phases, strict=True)]
+    facts += [(phase_word(name), _in_ms(ms)) for name, ms in zip(ATTEMPT_PHASES, row.phases, strict=True)]
     facts.append(("total", _in_ms(row.total_ms) + (" so far" if row.flying else "")))
     if not row.flying:
         facts += [
@@ -156,7 +166,10 @@ def _in_ms(value: float | None) -> str:
 
 
 def dates(start: str, end: str) -> str:
-    """The dates of a page (`yyyy-mm-dd`, inclusive), as short as they can be said."""
+    """The dates of a page (`yyyy-mm-dd`, inclusive), as short as they can be said.
+
+    Months of one year have names: `2015-07–12` could be a day.
+    """
     if not start:
         return units.ABSENT
     if start == end:
@@ -167,7 +180,9 @@ def dates(start: str, end: str) -> str:
     if start[8:] == "01" and int(end[8:]) == monthrange(int(last), int(end[5:7]))[1]:
         if start[:7] == end[:7]:
             return start[:7]
-        return f"{start[:7]}–{end[5:7] if year == last else end[:7]}"
+        if year == last:
+            return f"{year} {units.MONTHS[int(start[5:7]) - 1]}–{units.MONTHS[int(end[5:7]) - 1]}"
+        return f"{start[:7]}–{end[:7]}"
     return f"{start}–{end[5:] if year == last else end}"
 
 
@@ -251,7 +266,7 @@ def attempt_columns(terminal: int, spans: Sequence[str]) -> tuple[Column, ...]:
         Column("dates", "DATES", max(5, *(min(16, len(span)) for span in (*spans, ""))), right=False),
         Column("try", "TRY", 3),
         Column("status", "HTTP", 4),
-        Column("bar", "0 ms", 8, right=False, most=500),
+        Column("bar", "0 ms", 6, right=False, most=500),
         Column("total", "TOTAL ms", 8),
         Column("records", "RECORDS", 7, 100),
         Column("wire", "WIRE", 8, 120),

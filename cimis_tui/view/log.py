@@ -18,8 +18,8 @@ from cimis_tui.view.order import FilterError
 
 LEVELS = (("INFO", "dim"), ("WARN", "warn"), ("ERROR", "bad"))
 """Each level's word and role, the least serious first."""
-_ALIGNED, _STATION = 90, 25
-"""Columns from which on there is room for a column of stations in the whole log, and how wide that is."""
+_ALIGNED, _STATION = 90, 20
+"""Columns from which on there is room for a column of stations in the whole log, and how wide that is at most."""
 _LEVEL = {word: n for n, (word, _) in enumerate(LEVELS)}
 _TERM = re.compile(r"^(!?)(?:(\w+)(:|[<>]=?|=)(.*)|(.+))$")
 
@@ -60,22 +60,30 @@ def log_record(row: LogRow) -> dict[str, Any]:
     return {"time": time, "level": LEVELS[row.level][0], "station": row.station, "text": row.text}
 
 
-def log_line(row: LogRow, width: int, *, here: bool | None = None) -> Line:
-    """A line on screen; `here` says whether the cursor is on it, None where there is no cursor."""
+def log_line(row: LogRow, width: int, *, here: bool | None = None, named: int = 0) -> Line:
+    """A line on screen; `here` says whether the cursor is on it, None where there is no cursor.
+
+    `named`: columns that the longest of the stations' names takes (`LogBook.named`).
+    """
     word, role = LEVELS[row.level]
     mark = () if here is None else (Cell("> " if here else "  ", "key"),)
     told = role if row.level == len(LEVELS) - 1 else "head" if here else "text"
-    text = _aligned(row) if here is not None and width >= _ALIGNED else row.text
+    text = _aligned(row, named) if here is not None and width >= _ALIGNED else row.text
     cells = (*mark, Cell(f"{units.of_day(row.t)} ", "dim"), Cell(f"{word:<5} ", role), Cell(text, told))
     return clip(cells, width)
 
 
-def _aligned(row: LogRow) -> str:
+def _aligned(row: LogRow, named: int) -> str:
     """A station's number and name in a column of their own, so that what is said of it starts in the next."""
-    who, gap, what = row.text.partition("  ")
-    if row.station is None or not gap or not who.startswith(f"{row.station} "):
-        return row.text
-    return f"{' ' * (3 - len(str(row.station)))}{who}".ljust(_STATION) + gap + what
+    who = _who(row)
+    return who.ljust(min(named, _STATION)) + row.text[len(who.lstrip()) :] if who else row.text
+
+
+def _who(row: LogRow) -> str:
+    """Number and name of the station that a line begins with, the number at the right of three columns."""
+    who, gap, _ = row.text.partition("  ")
+    told = row.station is not None and gap and who.startswith(f"{row.station} ")
+    return f"{' ' * (3 - len(str(row.station)))}{who}" if told else ""
 
 
 Test = Callable[[LogRow], bool]
@@ -125,7 +133,8 @@ class LogBook:
     """The newest lines (`LOG_LINES` of them), and of these the ones at a level and through a filter.
 
     Lines shown have a place that stays theirs while the old ones go: `first` is that of the oldest still shown, `end`
-    the one after the newest. `told` counts all lines ever added, by level.
+    the one after the newest. `told` counts all lines ever added, by level; `named` is how many columns the longest of
+    their stations' names took: it only grows, lest a log that moves on moves sideways, too.
     """
 
     def __init__(self) -> None:
@@ -133,12 +142,18 @@ class LogBook:
         self._shown: deque[LogRow] = deque()
         self.first = 0
         self.told = [0] * len(LEVELS)
+        self.named = 0
         self.level = 0
         self.filter = LogFilter()
 
     @property
     def end(self) -> int:
         return self.first + len(self._shown)
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether lines are left out, as far as level and filter go."""
+        return self.level > 0 or bool(self.filter.text)
 
     @property
     def held(self) -> int:
@@ -148,11 +163,12 @@ class LogBook:
     def clear(self) -> None:
         self._rows.clear()
         self._shown.clear()
-        self.first, self.told = 0, [0] * len(LEVELS)
+        self.first, self.told, self.named = 0, [0] * len(LEVELS), 0
 
     def add(self, rows: Iterable[LogRow]) -> None:
         for row in rows:
             self.told[row.level] += 1
+            self.named = max(self.named, len(_who(row)))
             self._rows.append(row)
             if self._keeps(row):
                 self._shown.append(row)

@@ -31,7 +31,7 @@ def _facts(f: PhaseFacts, width: int) -> Line:
             (Cell(f"{units.count(f.records)}{share}"), Cell(" records", "dim")),
             (Cell("try ", "dim"), Cell(f"{f.attempt}/{f.max_attempts}")) if f.attempt else (),
             (Cell(units.ratio(f.ratio)),) if f.ratio else (),
-            (Cell("reused" if f.reused else "connected", "dim"),) if f.total is not None else (),
+            (Cell("reused connection" if f.reused else "new connection", "dim"),) if f.total is not None else (),
         ),
         width,
     )
@@ -107,9 +107,10 @@ def _histogram(f: PhaseFacts, width: int) -> Line:
 
 def _percentiles(f: PhaseFacts, width: int) -> Line:
     names = ("p50", "p90", "p95", "p99", "max")
-    parts: list[Line] = [(Cell("all run ", "dim"),)]
+    parts: list[Line] = [(Cell("run TTFB ms", "dim"),)]
     parts += [(Cell(f"{n} ", "dim"), Cell(units.ms(v))) for n, v in zip(names, f.ttfb, strict=True)]
-    return fit((*parts, (Cell("ms", "dim"),)), width, gap=2)
+    roomy = sum(width_of(part) + 2 for part in parts) - 2 <= width
+    return fit(parts, width, gap=2 if roomy else 1)
 
 
 def phase_strip(f: PhaseFacts, width: int) -> Line:
@@ -126,10 +127,10 @@ def phase_strip(f: PhaseFacts, width: int) -> Line:
     for n, part in enumerate(shown):
         told += [Cell("│", "track"), *part] if n else [*part]
     mem = (Cell("│", "track"), Cell("mem ", "dim"), Cell(units.size(f.held_bytes))) if f.held_bytes else ()
-    ratio = (Cell("│", "track"), Cell("ratio ", "dim"), Cell(units.ratio(f.ratio)))
+    ratio = (Cell("│", "track"), Cell("ratio ", "dim"), Cell(units.ratio(f.ratio))) if f.ratio else ()
     said = (Cell("ms ", "dim"), *told, *ratio, *mem)
-    if width_of(said) + len(f"─ {f.station} {f.name} ─  ") + 1 > width:  # the table's title says ms, too
-        said = (*told, ratio[0], ratio[2], *mem)
+    if width_of(said) + len(f"─ {f.station} {f.name} ─  ") + 1 > width:  # the table says ms, too
+        said = (*told, *ratio[::2], *mem)
     # The numbers are what the line is for: the name takes what they leave.
     room = width - width_of(said) - len("─  ─ ") - 2
     head = (Cell("─ ", "track"), Cell(f"{f.station} {f.name}"[: max(room, len(str(f.station)))].rstrip(), "key"))

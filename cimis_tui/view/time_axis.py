@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from cimis_engine.model.completeness import slot_text
 from cimis_engine.model.items import Interval
 from cimis_engine.model.period import HOURS, days_in_year, slot_of, slots_in_year
+from cimis_tui.view.units import MONTHS
 
 ZOOMS = {Interval.DAILY: ("years", "months", "days"), Interval.HOURLY: ("years", "months", "days", "hours")}
 """From far to near."""
-MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 @lru_cache

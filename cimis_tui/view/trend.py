@@ -10,6 +10,8 @@ from cimis_tui.view.station import StationFacts
 
 _AXIS = 6
 _FLEET, _FAILED = "┄", "✗"
+_ENDS = len("00:00:00  00:00:00")
+"""Columns of picture from which on there is a time of day beneath either end of it."""
 
 
 def trend_title(facts: StationFacts | None) -> str:
@@ -38,13 +40,18 @@ def present_trend(facts: StationFacts | None, width: int, height: int) -> tuple[
         (Cell(labels.get(rows - 1 - n, "").rjust(_AXIS - 1), "dim"), Cell(" │", "track"), *line)
         for n, line in enumerate(lines)
     ]
+    ends = (Cell(" " * (_AXIS + 1)), *_ends(shown, wide * len(shown)))
+    return tuple(clip(line, width) for line in (*drawn, ends, _key(facts, shown, width)))
+
+
+def _ends(shown: list[AttemptRow], width: int) -> Line:
+    """When the first and the last attempt began, each beneath its own column; as a range where these are too near."""
     first, last = (units.of_day(row.began) for row in (shown[0], shown[-1]))
-    ends = spread(
-        (Cell(" " * (_AXIS + 1)), Cell(first, "dim")),
-        (Cell(last if last != first else "", "dim"),),
-        min(width, _AXIS + 1 + max(20, wide * len(shown))),
-    )
-    return tuple(clip(line, width) for line in (*drawn, ends, _key(facts, width)))
+    if first == last:
+        return (Cell(first, "dim"),)
+    if width < _ENDS:
+        return (Cell(f"{first}–{last}", "dim"),)
+    return spread((Cell(first, "dim"),), (Cell(last, "dim"),), width)
 
 
 def _across(shown: list[AttemptRow], row: int, rows: int, top: float, fleet: int | None, wide: int, room: int) -> Line:
@@ -53,7 +60,7 @@ def _across(shown: list[AttemptRow], row: int, rows: int, top: float, fleet: int
     for attempt in shown:
         level = _level(attempt, row, rows, top)
         if not attempt.ok and row == 0:
-            cells.append(Cell(pad(_FAILED, wide), "bad"))
+            cells.append(Cell(pad(_FAILED, wide), "dim" if attempt.verdict == "cancelled" else "bad"))
         elif level == " ":
             cells.append(Cell(_FLEET * wide, "dim") if row == fleet else Cell(" " * wide))
         else:
@@ -73,11 +80,14 @@ def _level(attempt: AttemptRow, row: int, rows: int, top: float) -> str:
     return " " if eighths <= 0 else LEVELS[min(8, eighths) - 1]
 
 
-def _key(facts: StationFacts, width: int) -> Line:
+def _key(facts: StationFacts, shown: list[AttemptRow], width: int) -> Line:
+    cancelled = any(row.verdict == "cancelled" for row in shown)
+    failed = not cancelled or any(not row.ok and row.verdict != "cancelled" for row in shown)
     return fit(
         (
             (Cell("█", "spark"), Cell(" an attempt", "dim")),
-            (Cell(_FAILED, "bad"), Cell(" failed", "dim")),
+            (Cell(_FAILED, "bad"), Cell(" failed", "dim")) if failed else (),
+            (Cell(_FAILED, "dim"), Cell(" cancelled", "dim")) if cancelled else (),
             (Cell(_FLEET * 2, "dim"), Cell(f" p50 of all stations {units.ms(facts.fleet_ttfb_ms)} ms", "dim")),
         ),
         width,

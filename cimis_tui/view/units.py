@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 ABSENT = "–"
 """A phase that did not happen, a number that is not known: never 0."""
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+"""Not the calendar module's, which are those of the locale."""
 
 
 def ms(value: float | None) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from cimis_tui.view.attempts import ATTEMPT_PHASES, AttemptRow
+from cimis_tui.view.attempts import ATTEMPT_PHASES, AttemptRow, phase_word
 from cimis_tui.view.cells import Cell, Line, fit, width_of
 from cimis_tui.view.station import StationFacts
 
@@ -24,7 +24,8 @@ TEXTURES: dict[str, tuple[str, str]] = {
 }
 """Phase → glyph and role."""
 _FLYING, _PAUSE, _BEYOND = "━", "┄", "▶"
-_WORDS = {"pool_wait": "wait", "ttfb": "TTFB"}
+_FAILED = "╳"
+"""The waiting of a failed attempt for its answer, in place of the texture of TTFB."""
 _IN_SHORT = 130
 """Columns below which the legend's words are fewer, so that more marks have any."""
 _SCALES = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
@@ -40,7 +41,7 @@ ZOOMS = 10
 
 def scale_of(rows: Iterable[AttemptRow], zoom: int = 0) -> float:
     """The ms that a whole bar stands for: the longest attempt rounded up, halved `zoom` times."""
-    longest = max((row.drawn_ms for row in rows), default=_NOTHING) / 2**zoom
+    longest = (max((row.drawn_ms for row in rows), default=0.0) or _NOTHING) / 2**zoom
     return _round_up(max(_SHORTEST, longest), _SCALES)
 
 
@@ -68,7 +69,7 @@ def bar(row: AttemptRow, scale: float, width: int) -> Line:
             break
         marks.append(_mark(row, max(covered, key=lambda name: covered[name])))
     if row.wait_s is not None:
-        marks += [(_PAUSE, "warn")] * min(width, max(1, round(row.wait_s * 1000 / column)))
+        marks += [(_PAUSE, "warn")] * min(width + 1, max(1, round(row.wait_s * 1000 / column)))
     return _padded(_cut(marks, row, scale, width), width)
 
 
@@ -84,9 +85,11 @@ def _edges(row: AttemptRow) -> list[tuple[str, float, float]]:
 
 def _mark(row: AttemptRow, phase: str) -> tuple[str, str]:
     texture, role = TEXTURES[phase]
-    if phase == "ttfb":
-        role = "bad" if not row.ok else "warn" if row.slow else role
-    return texture, role
+    if phase != "ttfb":
+        return texture, role
+    if not row.ok:
+        return _FAILED, "dim" if row.verdict == "cancelled" else "bad"
+    return texture, "warn" if row.slow else role
 
 
 def _cut(marks: list[tuple[str, str]], row: AttemptRow, scale: float, width: int) -> list[tuple[str, str]]:
@@ -123,16 +126,14 @@ def ruler(scale: float, width: int) -> str:
 def legend(width: int) -> Line:
     """What each texture stands for, as many as `width` holds; of the phases, the rarest are left out first.
 
-    A failed attempt's TTFB has another colour, and may be all there is of it: it stands beside the other.
+    A failed attempt's TTFB has a texture of its own, and may be all there is of it: it stands beside the other.
     """
     order = ("ttfb", "read", "dns", "tcp", "tls", "decode", "send", "pool_wait")
-    words = {
-        name: (Cell(TEXTURES[name][0], TEXTURES[name][1]), Cell(f" {_WORDS.get(name, name)}", "dim")) for name in order
-    }
+    words = {name: (Cell(TEXTURES[name][0], TEXTURES[name][1]), Cell(f" {phase_word(name)}", "dim")) for name in order}
     flying: Line = (Cell(_FLYING, "run"), Cell(" in flight", "dim"))
     short = width < _IN_SHORT
     pause: Line = (Cell(_PAUSE, "warn"), Cell(" waits" if short else " waits to retry", "dim"))
-    failed: Line = (Cell(TEXTURES["ttfb"][0], "bad"), Cell(" failed", "dim"))
+    failed: Line = (Cell(_FAILED, "bad"), Cell(" failed", "dim"))
     beyond: Line = (Cell(_BEYOND, "dim"), Cell(" goes on" if short else " goes on beyond", "dim"))
     room = width - sum(width_of(part) + 2 for part in (flying, pause, failed, beyond)) + 2
     kept: set[str] = set()

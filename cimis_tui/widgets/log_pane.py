@@ -210,7 +210,8 @@ class LogPane(CellPanel, can_focus=True):
     def _settle(self) -> None:
         told, book = self.book.told, self.book
         lines = f"  {book.end - book.first:,} of {book.held:,} lines" if self._pointed else ""
-        title = f"{self._title}{lines}  {told[1]} warn  {told[2]} error"
+        whose = "all: " if book.narrowed else ""  # those left out count as well
+        title = f"{self._title}{lines}  {whose}{told[1]} warn  {told[2]} error"
         kept = f"   filter {book.filter.text}".replace("[", r"\[") if book.filter.text else ""
         follow = "F follow on" if self.following else f"{self.below} new below   F follow off"
         self.retitle(title, f"level ≥ {self.level}{kept}   {follow}")
@@ -225,7 +226,7 @@ class LogPane(CellPanel, can_focus=True):
         if not self._pointed:
             return tuple(log_line(row, width) for row in rows)
         top, chosen = self._top, self._chosen
-        return tuple(log_line(row, width, here=top + n == chosen) for n, row in enumerate(rows))
+        return tuple(log_line(row, width, here=top + n == chosen, named=self.book.named) for n, row in enumerate(rows))
 
     def _words(self) -> str:
         """Why there is no line, and what brings one."""

@@ -44,11 +44,17 @@ LOOKS = {
     "cursor": Look(ground="row", letters="bold"),
 }
 """Every role a cell can have, and two parts of tables."""
+WITHOUT_COLOUR = {"bad": Look("foreground", letters="bold")}
+"""How these look where the person wants no colours (NO_COLOR): its red as a grey is quieter than plain text.
+
+Not underlined or in reverse: the blanks that fill a column would be, too.
+"""
 
 
 def style_of(app: App[Any], name: str) -> Style:
     """A look of `LOOKS` in the app's theme as it is now; to be laid over the widget's own style."""
-    look, variables = LOOKS[name], app.theme_variables
+    looks = LOOKS | WITHOUT_COLOUR if app.no_color else LOOKS
+    look, variables = looks[name], app.theme_variables
     return _style(variables.get(look.color, ""), variables.get(look.ground, ""), look.letters)
 
 

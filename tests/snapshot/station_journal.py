@@ -108,7 +108,7 @@ def _chunk(teller: Teller, year: int) -> None:
             write_ms=rng.uniform(5, 12),
             verify_ms=rng.uniform(1, 3),
             commit_ms=rng.uniform(2, 5),
-            batch_bytes=RECORDS * 29 * 5,
+            batch_bytes=RECORDS * 29 * 3,
             missing_slots=[(17, 17)],
         ),
         0.01,

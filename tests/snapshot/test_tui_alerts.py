@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from tui_alerts import troubled
+from tui_alerts import calm, troubled
 from tui_app import dashboard, settle
-from tui_journal import midst
 
 SIZES = [(60, 15), (80, 24), (100, 30), (120, 40), (200, 60)]
 
@@ -26,7 +25,7 @@ def test_alerts_in_every_state(snap_compare: Any, tmp_path: Path, size: tuple[in
 
 
 def test_a_calm_run(snap_compare: Any, tmp_path: Path) -> None:
-    assert snap_compare(dashboard(tmp_path, midst()[:200]), terminal_size=(120, 40), run_before=alerts)
+    assert snap_compare(dashboard(tmp_path, calm()), terminal_size=(120, 40), run_before=alerts)
 
 
 def test_before_the_first_event(snap_compare: Any, tmp_path: Path) -> None:

@@ -7,6 +7,15 @@ from tui_journal import Teller, midst, resources
 from cimis_engine.run import events as ev
 
 
+def calm() -> list[ev.Stamped]:
+    """The first stations of `midst`; the engine has just told what memory it has."""
+    teller = Teller(7)
+    teller.told = midst()[:200]
+    teller.t = float(int(teller.told[-1].t) + 1)  # its rule looks at the last three whole seconds
+    resources(teller, {})
+    return teller.told
+
+
 def troubled() -> list[ev.Stamped]:
     """The run of `midst`, eleven minutes on: the engine grows all the while."""
     teller = Teller(7)

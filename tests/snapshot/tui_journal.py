@@ -178,7 +178,7 @@ def chunks(teller: Teller, number: int) -> None:
                 write_ms=rng.uniform(5, 12),
                 verify_ms=rng.uniform(1, 3),
                 commit_ms=rng.uniform(2, 5),
-                batch_bytes=RECORDS * 29 * 5,
+                batch_bytes=RECORDS * 29 * 3,
             ),
             0.01,
         )
@@ -275,8 +275,15 @@ def ended(seed: int = 7) -> list[ev.Stamped]:
     resources(teller, {})
     teller.say(ev.AlertCleared(rule="retry_ratio", subject="run", value=0.0))
     message = "1 of 48 jobs failed"
+    teller.t += 0.2
     teller.say(
-        ev.RunFinished(outcome="partial", exit_code=3, elapsed_ms=98_000.0, resumable=True, message=message), 0.2
+        ev.RunFinished(
+            outcome="partial",
+            exit_code=3,
+            elapsed_ms=round((teller.t - START) * 1000.0),
+            resumable=True,
+            message=message,
+        )
     )
     return teller.told
 

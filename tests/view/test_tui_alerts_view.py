@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from tui_alerts import troubled
+from dataclasses import replace
+
+import msgspec
+import pytest
+from tui_alerts import calm, troubled
 from tui_journal import midst
 
 from cimis_engine.run import events as ev
 from cimis_engine.run.alerts import in_words
 from cimis_engine.run.state import RunState
 from cimis_tui.view.alert_bar import present_alerts
-from cimis_tui.view.alert_rules import present_rules, rules_title
-from cimis_tui.view.alert_words import critical_since
+from cimis_tui.view.alert_rules import present_rule, present_rules, rules_title
+from cimis_tui.view.alert_words import critical_since, rule_of
 from cimis_tui.view.alerts import COLUMNS, AlertFacts, present_alerts_screen
 from cimis_tui.view.cells import width_of
 from cimis_tui.view.columns import layout
@@ -100,6 +104,52 @@ def test_rules_say_all_numbers_and_how_near_the_limit_it_was() -> None:
         assert all(width_of(line) <= width for line in present_rules(facts().rules, width, 10))
 
 
+@pytest.mark.parametrize(
+    ("done", "failed", "near"), [(100, 0, 0.0), (99, 1, 0.2), (96, 4, 0.8), (95, 5, 1.0), (50, 50, 1.0)]
+)
+def test_what_a_share_lacks_nears_its_limit(done: int, failed: int, near: float) -> None:
+    state = RunState()
+    state.jobs_done, state.jobs_failed = done, failed
+    state.trails.sample(state, 100.0)
+    rule = rule_of(state, "success_rate")
+    assert present_rule(state, rule, 100.0, {}).trail[-1] == pytest.approx(near)
+    only = msgspec.structs.replace(rule, critical=1.0)
+    assert present_rule(state, only, 100.0, {}).trail[-1] == (1.0 if failed else 0.0), "no share is past all of it"
+
+
+def test_only_what_is_at_its_limit_has_the_highest_level() -> None:
+    (memory,) = (rule for rule in facts().rules if rule.name == "memory")
+    near = replace(memory, trail=(0.0, 0.5, 0.999, 1.0))
+    (_, low), (_, *tall) = present_rules([near], 100, 2), present_rules([near], 100, 5)
+    drawn = low[-1].text
+    assert [mark for n, mark in enumerate(drawn) if n == 0 or drawn[n - 1] != mark] == ["▁", "▄", "▆", "▇"]
+    assert tall[0][-1].text.strip("▇").strip("▆") == "" and tall[0][-1].text.count("▇") == drawn.count("▇")
+
+
+def test_rules_have_two_blanks_between_their_columns() -> None:
+    for width in (78, 98, 116, 196):
+        head, *lines = ("".join(cell.text for cell in line) for line in present_rules(facts().rules, width, 10))
+        assert head.startswith("RULE ") and "  CLEAR AT    AFTER           NOW" in head, width
+        assert "≤ 90 B/record  at once   87 B/record" in lines[6], width
+
+
+def test_past_its_limit_and_not_raised_is_not_ok() -> None:
+    state = fold(calm())
+
+    def told(**limits: float) -> tuple[list[str], list[str], str]:
+        rules = [msgspec.structs.replace(rule_of(state, "retained"), **limits)]
+        state.started = msgspec.structs.replace(state.started, rules=rules)
+        (item,) = present_alerts_screen(state, state.now).items
+        cells = [item.cells[n] for n in (1, 4, 6, 9)]
+        return [cell.text for cell in cells], [cell.role for cell in cells], item.state
+
+    quiet, loud = ["dim"] * 4, ["dim", "warn", "warn", "dim"]
+    assert told() == (["ok", "87 B/record", "ok", "never fired"], quiet, "ok")
+    assert told(warn=80.0) == (["–", "87 B/record", "past limit", "never fired"], loud, "past limit")
+    assert told(warn=80.0, for_s=15.0)[0] == ["–", "87 B/record", "past limit", "raised after 15 s"]
+    assert told(warn=87.0)[2] == "ok", "at it is not past it"
+
+
 def test_the_curve_takes_the_width_and_the_height_there_is() -> None:
     low, tall = present_rules(facts().rules, 196, 10), present_rules(facts().rules, 196, 37)
     assert (len(low), len(tall)) == (10, 37)
@@ -107,7 +157,7 @@ def test_the_curve_takes_the_width_and_the_height_there_is() -> None:
     assert memory.role == "spark" and len(memory.text) == 116 and memory.text.endswith("▇▄")
     rows = ["".join(cell.text for cell in line) for line in tall[-4:]]
     assert rows[0].startswith("memory") and rows[1].startswith("  resident memory of the engine  ")
-    assert rows[3].endswith("██") and rows[0].endswith("▅▅▇▇┄"), "past the limit before, not now"
+    assert rows[3].endswith("██") and rows[0].endswith("▄▄▇▇┄"), "past the limit before, not now"
     about = ["".join(cell.text for cell in line[:1]).strip() for line in tall[-7:-4]]
     assert about == [
         "chunks that read back from the disk otherwise than written; cleared when a",
@@ -135,7 +185,9 @@ def test_the_bar_tells_of_what_is_neither_muted_nor_seen() -> None:
         ("fetch p99 > 5,000 ms", True),
     ]
     line = "".join(cell.text for cell in present_alerts(rows, 100, [("A", "Ack all", "acknowledge_all")]))
-    assert line.startswith(" ▲ 3 alerts   ✗ checksum > 0 chunks  1 chunk  83 Kesterson")
+    assert line.startswith(" ✗ 3 alerts   ✗ checksum > 0 chunks  83 Kesterson  was 1 chunk, for 2s")
+    warned = [row for row in rows if row.severity != "critical"]
+    assert present_alerts(tuple(warned), 100)[0] == (" ▲ 1 alert", "warn", ""), "an acknowledged one counts for nothing"
     assert line.endswith("A Ack all ") and len(line) == 100
     quiet = tuple(row for row in rows if row.quiet)
     assert "✓ 1 acknowledged" in "".join(cell.text for cell in present_alerts(quiet, 100))

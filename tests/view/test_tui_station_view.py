@@ -32,6 +32,7 @@ from cimis_tui.view.station import StationFacts, present_station, present_stats
 from cimis_tui.view.station_state import present_state, present_state_strip
 from cimis_tui.view.trend import present_trend
 from cimis_tui.view.waterfall import TEXTURES, bar, legend, ruler, scale_of, waterfall_empty
+from cimis_tui.widgets.ascii import to_ascii
 
 T = 1_700_000_000.0
 
@@ -73,7 +74,8 @@ def facts() -> StationFacts:
     [
         ("2019-01-01", "2019-12-31", "2019"),
         ("2016-01-01", "2019-12-31", "2016–2019"),
-        ("2019-01-01", "2019-06-30", "2019-01–06"),
+        ("2019-01-01", "2019-06-30", "2019 Jan–Jun"),
+        ("2015-07-01", "2015-12-31", "2015 Jul–Dec"),
         ("2019-02-01", "2019-02-28", "2019-02"),
         ("2019-07-01", "2020-02-29", "2019-07–2020-02"),
         ("2019-01-05", "2019-03-09", "2019-01-05–03-09"),
@@ -127,7 +129,7 @@ def test_a_note_without_room_leaves_its_reason_out() -> None:
 @pytest.mark.parametrize("terminal", [60, 80, 100, 120, 200])
 def test_columns_fill_the_width(terminal: int) -> None:
     room = terminal - (3 if terminal >= 100 else 1)  # a frame from 100 columns on, a scrollbar always
-    columns = attempt_columns(terminal, ("2019-01–06",))
+    columns = attempt_columns(terminal, ("2019 Jan–Jun",))
     placed = layout(columns, terminal, room)
     assert MARK + sum(p.width + p.gap for p in placed) == room - 1, "a blank before the scrollbar"
     assert {"page", "dates", "try", "status", "bar", "total", "note"} <= {columns[p.column].key for p in placed}
@@ -137,7 +139,10 @@ def test_columns_fill_the_width(terminal: int) -> None:
 
 
 def test_each_phase_has_a_texture_of_its_own() -> None:
-    assert len({mark for mark, _ in TEXTURES.values()}) == len(TEXTURES)
+    failed = bar(refused(T), 100.0, 1)[0].text
+    marks = [*(mark for mark, _ in TEXTURES.values()), failed]
+    assert len(set(marks)) == len(marks)
+    assert to_ascii(failed) not in map(to_ascii, marks[:-1])
     assert all(mark in text(legend(120)) for mark, _ in TEXTURES.values())
 
 
@@ -145,8 +150,8 @@ def test_each_phase_has_a_texture_of_its_own() -> None:
 def test_the_legend_has_what_befalls_an_attempt_at_every_width(width: int) -> None:
     line = legend(width)
     assert width_of(line) <= width
-    assert {("█", "bar"), ("█", "bad"), ("━", "run"), ("┄", "warn"), ("▶", "dim")} <= {(c.text, c.role) for c in line}
-    assert "█ TTFB  █ failed" in text(line)
+    assert {("█", "bar"), ("╳", "bad"), ("━", "run"), ("┄", "warn"), ("▶", "dim")} <= {(c.text, c.role) for c in line}
+    assert "█ TTFB  ╳ failed" in text(line)
 
 
 def test_a_bar_is_in_proportion() -> None:
@@ -161,9 +166,19 @@ def test_what_does_not_fit_ends_in_an_arrow() -> None:
 
 
 def test_a_wait_before_the_next_try_is_drawn_as_one() -> None:
-    assert text(bar(refused(T + 20, wait_until=T + 1.3), 1000.0, 10)) == "█┄┄┄      "
-    assert text(bar(refused(T + 20, wait_until=T + 9), 1000.0, 10)) == "█┄┄┄┄┄┄┄┄▶"
-    assert text(bar(refused(T + 20, wait_until=T + 1.001), 1000.0, 10)) == "█┄        "
+    assert text(bar(refused(T + 20, wait_until=T + 1.3), 1000.0, 10)) == "╳┄┄┄      "
+    assert text(bar(refused(T + 20, wait_until=T + 9), 1000.0, 10)) == "╳┄┄┄┄┄┄┄┄▶"
+    assert text(bar(refused(T + 20, wait_until=T + 1.001), 1000.0, 10)) == "╳┄        "
+
+
+def test_what_is_not_known_of_an_attempt_is_not_drawn() -> None:
+    cancelled = present_attempt(attempt(ended=T + 7, verdict="cancelled"), T + 9)
+    assert (cancelled.total_ms, cancelled.drawn_ms) == (7000.0, 0.0)
+    assert scale_of([ok(ttfb=437.0), cancelled]) == 500.0
+    assert scale_of([cancelled]) == scale_of([]) == 1000.0
+    assert text(bar(cancelled, 500.0, 10)) == " " * 10
+    unheard = present_attempt(attempt(ended=T + 1, verdict="retry", wait_until=T + 9), T + 20)
+    assert text(bar(unheard, 500.0, 10)) == "┄┄┄┄┄┄┄┄┄▶"
 
 
 def test_the_shortest_attempt_leaves_a_mark() -> None:
@@ -171,8 +186,9 @@ def test_the_shortest_attempt_leaves_a_mark() -> None:
     assert text(bar(present_attempt(attempt(), T), 1000.0, 10)) == "━".ljust(10)
 
 
-def test_a_failed_answer_is_told_apart_by_role() -> None:
-    assert bar(refused(T), 100.0, 4)[0].role == "bad"
+def test_a_failed_answer_is_told_apart() -> None:
+    assert bar(refused(T), 100.0, 4)[0] == ("╳╳╳╳", "bad", "")
+    assert bar(refused(T, verdict="cancelled"), 100.0, 4)[0] == ("╳╳╳╳", "dim", "")
     assert bar(ok(ttfb=3000.0), 3000.0, 4)[0].role == "warn"
 
 
@@ -252,14 +268,34 @@ def test_a_time_is_not_said_twice_under_the_trend(facts: StationFacts) -> None:
         return text(present_trend(replace(facts, attempts=rows), 56, 12)[-2]).strip()
 
     assert foot(T, T) == "22:13:20"
-    assert foot(T + 1, T).split() == ["22:13:20", "22:13:21"]
+    assert foot(T + 1, T) == "22:13:20–22:13:21", "each beneath its own column would run into the other"
+    assert foot(*(T + n for n in range(5, -1, -1))) == "22:13:20  22:13:25"
+
+
+def test_a_cancelled_attempt_has_not_failed(facts: StationFacts) -> None:
+    cancelled, failed = (refused(T, verdict=verdict) for verdict in ("cancelled", "fail_job"))
+
+    def crosses(*rows: AttemptRow) -> tuple[list[str], str]:
+        lines = present_trend(replace(facts, attempts=(*rows, ok(ttfb=200.0))), 56, 12)
+        return [cell.role for cell in lines[-3] if "✗" in cell.text], text(lines[-1]).partition("  ┄")[0]
+
+    assert crosses(cancelled) == (["dim"], "█ an attempt  ✗ cancelled")
+    assert crosses(failed) == (["bad"], "█ an attempt  ✗ failed")
+    assert crosses(cancelled, failed) == (["bad", "dim"], "█ an attempt  ✗ failed  ✗ cancelled")
 
 
 def test_in_the_whole_log_what_is_said_starts_in_one_column() -> None:
     rows = [LogRow(n, T, 0, f"{n} {name}  done: 3 records", n) for n, name in ((5, "Shafter"), (146, "Belridge"))]
-    wide, narrow = ([text(log_line(row, width, here=False)) for row in rows] for width in (118, 58))
+    book = LogBook()
+    book.add(rows)
+    assert book.named == len("146 Belridge")
+    wide, narrow = ([text(log_line(row, width, here=False, named=book.named)) for row in rows] for width in (118, 58))
     assert len({line.index("done") for line in wide}) == 1
+    assert wide[1].endswith("146 Belridge  done: 3 records"), "no wider than the longest name"
     assert len({line.index("done") for line in narrow}) == 2, "there is no room to lose"
+    far = LogRow(1, T, 0, "41 Calipatria/Mulberry Farm  done", 41)
+    assert text(log_line(far, 118, here=False, named=99)).endswith(" 41 Calipatria/Mulberry Farm  done")
+    assert text(log_line(rows[0], 118, here=False, named=99)).endswith("  5 Shafter" + " " * 11 + "done: 3 records")
     assert text(log_line(LogRow(1, T, 0, "run started  now"), 118, here=False)).endswith("run started  now")
 
 

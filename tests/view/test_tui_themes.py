@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from itertools import combinations
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from colour_vision import VISION, contrast, distance
 from rich.color import Color, ColorSystem
+from rich.style import Style
 from textual.theme import Theme
 
 from cimis_tui.themes import CONTRAST, DARK, NAMES, SAFE, THEMES, next_theme
+from cimis_tui.widgets.roles import style_of
 
 
 def texts(theme: Theme) -> dict[str, str]:
@@ -76,6 +80,17 @@ def test_with_fewer_colours_no_text_takes_the_colour_of_its_ground(theme: Theme,
         if Color.parse(colour).downgrade(system).number == Color.parse(under).downgrade(system).number
     ]
     assert not lost
+
+
+def test_without_colours_a_failure_is_not_quieter_than_plain_text() -> None:
+    looks: dict[bool, dict[str, Style]] = {}
+    for wanted in (True, False):
+        app: Any = SimpleNamespace(no_color=not wanted, theme_variables=DARK.to_color_system().generate())
+        looks[wanted] = {name: style_of(app, name) for name in ("bad", "warn", "text")}
+    bad, text = looks[False]["bad"], looks[False]["text"]
+    assert bad.color == text.color and bad.bold and not text.bold
+    assert looks[True]["bad"].color != text.color
+    assert looks[True]["warn"] == looks[False]["warn"]
 
 
 def test_the_key_goes_through_all_of_them() -> None:

@@ -20,7 +20,7 @@ from cimis_tui.view.frame import Feed, SelfCost, Vitals
 from cimis_tui.view.header import present_header
 from cimis_tui.view.kpi import failed_cell, present_kpi
 from cimis_tui.view.order import STATIONS, Filter, FilterError, order_rows, parse_filter
-from cimis_tui.view.phases import present_phases
+from cimis_tui.view.phases import phase_strip, present_phases
 from cimis_tui.view.present import Row, present_row
 from cimis_tui.view.runs import COLUMNS as RUN_COLUMNS
 from cimis_tui.view.vitals import present_ending_of, present_facts, present_spread, present_vitals
@@ -237,6 +237,22 @@ def test_phases_fit_their_panel(state: RunState) -> None:
             lines = present_phases(facts, width, height)
             assert len(lines) <= height
             assert all(width_of(line) <= width for line in lines)
+
+
+def test_the_strip_has_no_place_for_a_ratio_that_is_not_known(state: RunState) -> None:
+    facts = present_facts(state, state.stations[68])
+    known, unknown = (text(phase_strip(replace(facts, ratio=ratio), 80)) for ratio in (8.4, None))
+    assert "─ ms dns –│tcp –" in unknown and "│wr –│mem 522 kB ─" in unknown
+    assert "│wr –│8.4:1│mem 522 kB ─" in known
+    assert "─ ms dns –" in text(phase_strip(facts, 120))
+
+
+def test_times_of_the_run_say_whose_they_are_and_their_unit(state: RunState) -> None:
+    facts = replace(present_facts(state, state.stations[68]), ttfb=(282.0, 416.0, 12_416.0, 12_565.0, 12_569.0))
+    lines = [text(present_phases(facts, width, 11)[-1]) for width in (56, 96)]
+    assert lines[0] == "run TTFB ms p50 282 p90 416 p95 12416 p99 12565", "the unit is more than the last number"
+    assert lines[1] == "run TTFB ms  p50 282  p90 416  p95 12416  p99 12565  max 12569"
+    assert "new connection" in text(present_phases(replace(facts, reused=False), 96, 11)[0])
 
 
 def test_the_spread_has_the_axis_of_the_engine() -> None:
