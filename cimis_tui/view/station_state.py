@@ -57,7 +57,7 @@ def _status(f: StationFacts, width: int) -> Line:
     when: Line = ()
     if flying is not None:
         on = (Cell("now ", "dim"), Cell(_page(flying)))
-        when = (Cell(f"for {units.ms(flying.total_ms)} ms", "dim"),)
+        when = (Cell(f"for {flying.total_ms / 1000:.1f} s", "dim"),)
     elif waiting is not None:
         on = (Cell("next ", "dim"), Cell(_page(waiting)))
         when = (Cell(due_words(waiting), "warn"),)

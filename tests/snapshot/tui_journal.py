@@ -235,9 +235,8 @@ def _trouble(teller: Teller, three: list[int]) -> None:
     teller.say(
         ev.PageFailed(job=job, station=failing, page=2, attempts=3, error_class="http_503", message=message), 0.1
     )
-    hint = "r tries it again"
     teller.say(
-        ev.JobFailed(job=job, station=failing, error_class="http_503", message=message, hint=hint, attempts=3), 0.1
+        ev.JobFailed(job=job, station=failing, error_class="http_503", message=message, hint="", attempts=3), 0.1
     )
     attempted(teller, waiting, 2, 1)
     failed_attempt(teller, waiting, 2, 1, 429, "retry")

@@ -142,7 +142,7 @@ def test_the_run_is_over_what_is_stored() -> None:
     assert live.marks[86] == dict.fromkeys(range(2016, 2020), RETRYING)
     assert live.marks[89] == dict.fromkeys(range(2016, 2020), PAUSED)
     assert live.marks[83] == dict.fromkeys(range(2016, 2020), FAILED)
-    assert live.told[83, 2016] == "the server answered 503 three times: r tries it again"
+    assert live.told[83, 2016] == "the server answered 503 three times"
     assert (143, 2016) in live.planned
     assert (62, 2016) not in live.planned
     assert 143 not in live.marks
