@@ -60,6 +60,11 @@ class AlertsScreen(RunScreen):
             self._titles = titles
             box.border_title, box.border_subtitle = titles
 
+    def subject(self) -> int | None:
+        """The station that the alert under the cursor is about."""
+        item = self.current()
+        return item.station if item else None
+
     def current(self) -> AlertItem | None:
         """The row under the cursor."""
         key = self.query_one(RowList).cursor

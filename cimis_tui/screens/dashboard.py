@@ -94,7 +94,6 @@ class DashboardScreen(RunScreen):
     @on(LiveTable.CursorMoved)
     def _cursor_moved(self, message: LiveTable.CursorMoved) -> None:
         self.pump.select(message.key)
-        self.show_keys()
         if not self.app.frozen:
             self.tick()
 

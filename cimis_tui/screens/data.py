@@ -145,6 +145,7 @@ class DataScreen(RunScreen):
             self._settle_cursor()
             if self.pump.selected is None:
                 self.pump.select(reading.asked.station)
+        self.show_keys()
         self._show()
 
     def _failed(self, error: CimisError) -> None:

@@ -81,6 +81,7 @@ class MapScreen(RunScreen):
 
     def action_choose(self, number: int) -> None:
         self.pump.select(number)
+        self.show_keys()
         self.draw(anew=False)
         self._map.bring(number)
 

@@ -33,6 +33,15 @@ class RunScreen(ConsoleScreen):
     def show_keys(self) -> None:
         self.query_one(KeyFooter).apply(self.situation(), frozen=self.app.frozen)
 
+    def on_line_table_cursor_moved(self) -> None:
+        self.show_keys()
+
+    def on_log_pane_moved(self) -> None:
+        self.show_keys()
+
+    def on_heat_map_moved(self) -> None:
+        self.show_keys()
+
     def situation(self) -> Situation:
         """What decides which commands make sense now, for the stations the keys act on."""
         feed, statuses = self.pump.follower.feed(), tuple(self._statuses().values())

@@ -124,6 +124,7 @@ class StationScreen(RunScreen):
         at = order.index(number) if number in order else -step if step > 0 else 0
         self.pump.select(order[(at + step) % len(order)])
         self.query_one(Waterfall).zoom = 0
+        self.show_keys()
         self.draw(anew=False)
 
     # the waterfall

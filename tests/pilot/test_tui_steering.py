@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from action_checks import At
+from checks_everywhere import select
 from textual.widgets import Static
 from tui_alerts import troubled
 from tui_app import Door, advance, dashboard, settle
@@ -230,3 +231,16 @@ async def test_the_header_says_how_many_may_be_in_flight(tmp_path: Path) -> None
         assert (vitals.in_flight, vitals.limit, vitals.ceiling) == (7, 12, 16)
         told_so = "".join(cell.text for line in present_header(vitals, 120, 2) for cell in line)
         assert "7 of 12 requests (limit 16)" in told_so
+
+
+async def test_the_footer_follows_the_cursor_wherever_it_is(tmp_path: Path) -> None:
+    async with running(tmp_path, midst()) as at:
+        await select(at, 83)
+        assert "Retry" in footer(at) and "Cancel" not in footer(at)
+        await select(at, 62)
+        assert "Retry" not in footer(at) and "Cancel" in footer(at)
+        await at.open("station")
+        assert "Cancel" in footer(at)
+        while at.screen.subject() != 83:
+            await at.press("right_square_bracket")
+        assert "Retry" in footer(at) and "Cancel" not in footer(at)
