@@ -53,7 +53,7 @@ def _cards(v: Vitals, width: int) -> tuple[Line, ...]:
             "records",
         ),
         (
-            "wire · compression",
+            "wire · ratio" if width < 110 else "wire · compression",
             ((Cell(_wire(v.wire_per_s), "head"),), (Cell(units.ratio(v.ratio), "text"),)),
             None,
             "wire",
