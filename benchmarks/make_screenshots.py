@@ -28,12 +28,13 @@ sys.path[:0] = [str(Path(__file__).parent.parent / part) for part in ("", "tests
 import resvg_py  # noqa: E402
 from msgspec.structs import replace  # noqa: E402
 from textual.pilot import Pilot  # noqa: E402
-from tui_app import dashboard, idle, settle  # noqa: E402
+from tui_app import FrozenClock, dashboard, idle, settle  # noqa: E402
 
 from cimis_engine.run.events import ChunkFinished, Event, Resources, RunStarted, Stamped  # noqa: E402
 from cimis_engine.run.journal import read_all  # noqa: E402
 from cimis_engine.run.past import JOURNAL  # noqa: E402
 from cimis_tui.actions import VIEW, VIEWS  # noqa: E402
+from cimis_tui.screens.console import ConsoleScreen  # noqa: E402
 
 WIDE, SMALL = (120, 40), (80, 24)
 PLACE = "demo-data"
@@ -76,11 +77,17 @@ def write(svg: str, target: Path) -> None:
 async def picture(shot: Shot, told: list[Stamped], run_dir: Path, size: tuple[int, int]) -> str:
     """The screen after these events, as SVG. `run_dir` lies in a data directory that may be written to."""
     app = dashboard(run_dir, told)
+    assert isinstance(app.clock, FrozenClock)
+    began = app.clock.now
     async with app.run_test(size=size) as pilot:
         await settle(pilot)
         if shot.view != "dashboard":
             await press(pilot, VIEW[shot.view].key)
         await press(pilot, *shot.keys)
+        app.clock.now = began  # getting there took time, in which no engine said anything
+        if isinstance(app.screen, ConsoleScreen):
+            app.screen.tick(anew=True)
+            await pilot.pause()
         return app.export_screenshot(title=f"cimis {shot.view}")
 
 
