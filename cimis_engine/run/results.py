@@ -94,6 +94,12 @@ class ResultState:
             before = spent[at]
             spent[at] = before + ms if before == before else ms  # only NaN is not itself
 
+    def add(self, **amounts: float) -> None:
+        """Add to these fields."""
+        columns, row = self.columns, self.row
+        for name, amount in amounts.items():
+            columns[name][row] += amount
+
     def take(self, source: object, names: Iterable[str]) -> None:
         """Set these fields to what the source's of the same names are."""
         for name in names:

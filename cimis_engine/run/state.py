@@ -504,10 +504,7 @@ class RunState:
         totals, wires = share(page.total_ms, weights), share_int(page.wire_bytes, weights)
         decodeds, outsiders = share_int(page.decoded_bytes, weights), share_int(page.unexpected, weights)
         for result, total, wire, decoded, outside in zip(results, totals, wires, decodeds, outsiders, strict=True):
-            result.total_ms += total
-            result.wire_bytes += wire
-            result.decoded_bytes += decoded
-            result.out_of_span += outside
+            result.add(total_ms=total, wire_bytes=wire, decoded_bytes=decoded, out_of_span=outside)
             result.content_encoding = page.content_encoding or result.content_encoding
 
     def _land(self, page: PageState) -> None:

@@ -247,10 +247,12 @@ def share_int(total: int, weights: Sequence[int]) -> list[int]:
 def spend_all(result: ResultState, page: PageState) -> None:
     """What `_close_page` does where there is nothing to share: most pages are of one year."""
     result.spend(page.phases.items())
-    result.total_ms += page.total_ms
-    result.wire_bytes += page.wire_bytes
-    result.decoded_bytes += page.decoded_bytes
-    result.out_of_span += page.unexpected
+    result.add(
+        total_ms=page.total_ms,
+        wire_bytes=page.wire_bytes,
+        decoded_bytes=page.decoded_bytes,
+        out_of_span=page.unexpected,
+    )
     result.content_encoding = page.content_encoding or result.content_encoding
 
 
