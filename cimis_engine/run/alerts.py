@@ -57,7 +57,7 @@ class Rule:
 
     def past(self, value: float, severity: str) -> bool:
         limit = self.limit(severity)
-        return limit is not None and (value < limit if self.low_is_bad else value > limit)
+        return limit is not None and is_past(self, value, limit)
 
     def clears(self, value: float) -> bool:
         return value >= self.clear if self.low_is_bad else value <= self.clear
@@ -66,6 +66,11 @@ class Rule:
         """The rule as the journal tells it."""
         names = [name for name in RuleRef.__struct_fields__ if name != "low_is_bad"]
         return RuleRef(low_is_bad=self.low_is_bad, **{name: getattr(self, name) for name in names})
+
+
+def is_past(rule: Rule | RuleRef, value: float, limit: float) -> bool:
+    """Whether a value is past a limit of its rule."""
+    return value < limit if rule.low_is_bad else value > limit
 
 
 def _fetch(q: float) -> Measure:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSequence, Sequence
-from itertools import count
 from typing import Any, Generic, Self, TypeVar, overload
 
 from cimis_engine.fetch.phases import PHASES
@@ -132,7 +131,7 @@ class Results(Mapping[Key, ResultState]):
     def plan(self, station: int, years: Sequence[int], job: str, expected: Sequence[int]) -> None:
         """Add a job's years, of each so many records expected. A year that another job has, too, becomes this one's."""
         new = [year for year in years if (station, year) not in self._rows]
-        self._rows.update(zip(((station, year) for year in new), count(len(self._rows)), strict=False))
+        self._rows.update(((station, year), row) for row, year in enumerate(new, len(self._rows)))
         for name, column in _COLUMNS.items():
             self._columns[name].extend([column.start] * len(new))
         self._spent.extend(_UNSPENT * len(new))

@@ -58,7 +58,7 @@ class AttemptState(Struct, array_like=True):
             self.reason = event.reason
 
 
-class Trail(Struct):
+class AttemptTrail(Struct):
     """A station's newest attempts, at most `TRAIL`, the oldest first.
 
     One that nothing more will be told of is kept packed, in 0.2 kB: a run of 300 stations keeps 12,000 of them.
@@ -113,7 +113,7 @@ class StationState(Struct):
     retry_cause: str = ""
     last: Timings | None = None  # of the last ended attempt
     last_reused: bool = False
-    trail: Trail = field(default_factory=Trail)
+    trail: AttemptTrail = field(default_factory=AttemptTrail)
     encode_ms: float | None = None  # of the last chunk
     write_ms: float | None = None
     verify_ms: float | None = None

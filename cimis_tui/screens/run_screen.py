@@ -44,7 +44,7 @@ class RunScreen(ConsoleScreen):
 
     def situation(self) -> Situation:
         """What decides which commands make sense now, for the stations the keys act on."""
-        feed, statuses = self.pump.follower.feed(), tuple(self._statuses().values())
+        feed, statuses, marked = self.pump.follower.feed(), tuple(self._statuses().values()), bool(self.marked())
 
         def look(state: RunState, _: float) -> Situation:
             return Situation(
@@ -55,7 +55,7 @@ class RunScreen(ConsoleScreen):
                 failed=sum(len(state.by_status.get(status, ())) for status in ("failed", "cancelled")),
                 concurrency=self._ceiling(state.concurrency),
                 alerts=sum(not alert.acknowledged for alert in state.active_alerts.values()),
-                marked=bool(self.marked()),
+                marked=marked,
             )
 
         return self.pump.look(look)
@@ -69,10 +69,9 @@ class RunScreen(ConsoleScreen):
         return self.pump.look(look)
 
     def _order_for(self, action: str) -> Order:
-        names = self.pump.look(
-            lambda state, _: {n: state.stations[n].ref.name for n in self.chosen() if n in state.stations}
-        )
-        return order(action, self._statuses(), names)
+        statuses = self._statuses()
+        names = self.pump.look(lambda state, _: {number: state.stations[number].ref.name for number in statuses})
+        return order(action, statuses, names)
 
     def allowed(self, action: str) -> bool:
         """Whether an action can be done now; says why where not."""

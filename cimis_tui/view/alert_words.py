@@ -34,11 +34,6 @@ def rule_of(state: RunState, name: str) -> RuleRef:
     return RuleRef(name=name, subject="run", unit="", for_s=0, window_s=0, minimum=0, **nothing)
 
 
-def is_past(rule: RuleRef, value: float, limit: float) -> bool:
-    """Whether a value is past a limit of its rule."""
-    return value < limit if rule.low_is_bad else value > limit
-
-
 def condition(rule: RuleRef, limit: float) -> str:
     """`fetch p50 > 2,000 ms`."""
     return f"{rule.name.replace('_', ' ')} {'<' if rule.low_is_bad else '>'} {in_words(limit, rule.unit)}"

@@ -5,20 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cimis_engine.run.alerts import CRITICAL, RULES, in_words
+from cimis_engine.run.alerts import CRITICAL, RULES, in_words, is_past
 from cimis_engine.run.events import AlertRaised, RuleRef
 from cimis_engine.run.state import RunState
 from cimis_tui.view import units
 from cimis_tui.view.alert_rules import RuleItem, present_rule
-from cimis_tui.view.alert_words import (
-    condition,
-    is_past,
-    present_history,
-    rule_of,
-    rules_of,
-    severity_words,
-    subject_words,
-)
+from cimis_tui.view.alert_words import condition, present_history, rule_of, rules_of, severity_words, subject_words
 from cimis_tui.view.cells import Cell, Line, fit
 from cimis_tui.view.columns import Column
 

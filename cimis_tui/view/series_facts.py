@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from cimis_engine.errors import CimisError
-from cimis_engine.model.items import Interval
 from cimis_engine.model.period import Span
 from cimis_engine.store.catalog import ChunkEntry
 from cimis_engine.store.formats import format_of
@@ -171,19 +170,17 @@ def _numbers(curve: Curve, summary: Summary) -> list[Line]:
         lines.append(_named("sum", Cell(_with_unit(curve, summary.total), "head")))
     whole = units.grouped(summary.count + summary.missing)
     lines.append(
-        _named("values", Cell(units.grouped(summary.count), "text"), Cell(f"  of {whole} {_slots(interval)}", "dim"))
+        _named(
+            "values", Cell(units.grouped(summary.count), "text"), Cell(f"  of {whole} {units.slots(interval)}", "dim")
+        )
     )
     none = Cell(units.grouped(summary.missing), "warn" if summary.missing else "text")
-    lines.append(_named("no value", none, Cell(f" {_slots(interval, summary.missing)}", "dim")))
+    lines.append(_named("no value", none, Cell(f" {units.slots(interval, summary.missing)}", "dim")))
     flagged = _flagged(summary)
     lines += [
         _named("flagged" if n == 0 else "", *cells) for n, cells in enumerate(flagged or [(Cell("none", "dim"),)])
     ]
     return lines
-
-
-def _slots(interval: Interval, count: int = 0) -> str:
-    return ("hour" if interval is Interval.HOURLY else "day") + "s" * (count != 1)
 
 
 def _with_unit(curve: Curve, value: Decimal | float | None, more: int = 0) -> str:
@@ -230,7 +227,7 @@ def _short(facts: SeriesFacts, width: int, height: int) -> tuple[Line, ...]:
         if summary.total is not None:
             parts.append((Cell(f"sum {_with_unit(curve, summary.total)}", "head"),))
         lines.append(fit(parts, width, gap=2))
-    first, slots = facts.summaries[0], _slots(facts.plot.curves[0].item.interval)
+    first, slots = facts.summaries[0], units.slots(facts.plot.curves[0].item.interval)
     values: Line = (
         *((Cell("⠒⠒  ", CURVE_ROLES[0]),) if len(facts.plot.curves) > 1 else (Cell("values ", "dim"),)),
         Cell(units.grouped(first.count), "warn" if first.missing else "text"),

@@ -195,8 +195,8 @@ def _covered(row: ChunkRow) -> Line:
     asked = [(c.first, c.last) for c in entry.covered]
     cells = [Cell(_ranges(entry.interval, entry.year, asked) or units.ABSENT)]
     if entry.missing:
-        slots = "day" if entry.interval is Interval.DAILY else "hour"
-        count = f"  {units.grouped(entry.missing)} {slots}{'s' * (entry.missing != 1)} missing at the agency: "
+        slots = units.slots(entry.interval, entry.missing)
+        count = f"  {units.grouped(entry.missing)} {slots} missing at the agency: "
         cells += [Cell(count, "warn"), Cell(_ranges(entry.interval, entry.year, entry.absent), "dim")]
     return _named("asked for", *cells)
 

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from cimis_engine.model.items import Interval
+
 ABSENT = "–"
 """A phase that did not happen, a number that is not known: never 0."""
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 """Not the calendar module's, which are those of the locale."""
+
+
+def slots(interval: Interval, count: int = 0) -> str:
+    """What so many slots of an interval are: days or hours."""
+    return ("hour" if interval is Interval.HOURLY else "day") + "s" * (count != 1)
 
 
 def ms(value: float | None) -> str:

@@ -16,7 +16,7 @@ from cimis_engine.run import events as ev
 from cimis_engine.run.events import Stamped, Timings
 from cimis_engine.run.histogram import RING_SECONDS, Histogram, HistogramRing, Ring
 from cimis_engine.run.state import LOG_LINES, RunState
-from cimis_engine.run.tallies import TRAIL, Trail, share_int
+from cimis_engine.run.tallies import TRAIL, AttemptTrail, share_int
 
 JOB: dict[str, Any] = {"job": "d012", "station": 12}
 PAGE: dict[str, Any] = {**JOB, "page": 1}
@@ -439,7 +439,7 @@ def test_the_trails_of_300_stations_take_less_than_4_megabytes() -> None:
         held = tracemalloc.get_traced_memory()[0]
         for station in state.stations.values():
             assert len(station.trail) == TRAIL
-            station.trail = Trail()
+            station.trail = AttemptTrail()
         held -= tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()

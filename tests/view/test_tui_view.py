@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 from tui_journal import PID, ended, midst
 
+from cimis_engine.run import events as ev
 from cimis_engine.run.histogram import HistogramRing
 from cimis_engine.run.state import RunState
 from cimis_tui.actions import VIEW, actions_of
@@ -310,3 +311,28 @@ def test_a_disabled_action_says_why(action: str, situation: Situation, reason: s
 def test_sorting_and_moving_are_always_allowed() -> None:
     assert why_not("sort", Situation("replay", "done", "END")) is None
     assert why_not("pause", Situation("live", "running", "LIVE", ("done", "running"))) is None
+
+
+def words(lines: tuple[Line, ...]) -> str:
+    return "\n".join(map(text, lines))
+
+
+def test_a_run_that_brings_nothing_looks_like_it() -> None:
+    state = fold(list(midst()))
+    assert state.in_flight and not vitals(state).stalled
+    state.apply(ev.Stamped(state.seq + 1, state.now + 61, ev.RunResumed()))
+    still = vitals(state)
+    assert (still.stalled, still.ttfb) == (True, (None, None, None)), "TTFB is of the last minute"
+    assert "▲ 0" in words(present_kpi(still, 120, 4)) and "▲ 0" in words(present_kpi(still, 80, 1))
+    state.apply(ev.Stamped(state.seq + 1, state.now, ev.RunPaused(reason="operator")))
+    assert not vitals(state).stalled, "it was told to"
+
+
+def test_an_engine_that_has_ended_uses_nothing() -> None:
+    cards = words(present_kpi(vitals(fold(list(ended()))), 120, 4))
+    assert "ended" in cards and "cpu" not in cards
+
+
+def test_a_run_whose_engine_died_is_not_called_running() -> None:
+    cut = replace(vitals(fold(list(midst()))), mode="replay", feed=Feed("CUT", 0.0))
+    assert "CUT OFF" in words(present_header(cut, 120, 2)) and "RUNNING" not in words(present_header(cut, 120, 2))
